@@ -1,0 +1,80 @@
+# Sourced by run-tests and quickstart, which stand at the top of the source tree:
+# install what is missing, configure and make in $BUILD.
+
+: "${BUILD:=build}"
+
+# What building takes, what the tests like to have besides, and what the benchmarks do.
+packages_build="build-essential autoconf automake libtool pkg-config libxxhash-dev libfuse3-dev fuse3"
+packages_tests="libcunit1-dev mandoc attr jq python3 rsync git e2fsprogs"
+packages_bench="liblmdb-dev libboost-dev"
+
+say() {
+	echo "== $*"
+}
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 2
+}
+
+is_debian() {
+	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null
+}
+
+# The packages of the list that are not installed.
+missing_packages() {
+	for package in "$@"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+			printf '%s ' "$package"
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null
+}
+
+# Install what is missing of the listed packages; nothing is asked of the network otherwise.
+install_packages() {
+	if ! is_debian; then
+		say "not Debian: nothing is installed for you; what configure misses, by its Debian name:"
+		echo "   $*"
+		return
+	fi
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+		echo "Missing, and neither root nor sudo without a password to install it:" >&2
+		echo "   sudo apt-get install $missing" >&2
+		return 1
+	fi
+	say "installing $missing"
+	if [ -z "${apt_updated:-}" ]; then
+		apt update || return 1
+		apt_updated=1
+	fi
+	# shellcheck disable=SC2086
+	apt install --no-install-recommends $missing
+}
+
+# build [CONFIGURE OPTION...]: configures once, then leaves it to make to notice changes.
+build() {
+	[ -x configure ] || {
+		say "autogen.sh"
+		./autogen.sh || die "autogen.sh failed"
+	}
+	mkdir -p "$BUILD"
+	[ -f "$BUILD/Makefile" ] || {
+		say "configure in $BUILD"
+		(cd "$BUILD" && "$top/configure" "$@") || die "configure failed"
+	}
+	say "make"
+	make --no-print-directory -C "$BUILD" -j"$(nproc)" || die "make failed"
+}

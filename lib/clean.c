@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 2: the cleaner (clean.h). */
+#include "clean.h"
+
+#include "record.h"
+
+#define SAMPLES 32
+#define FEW_SEGMENTS 8
+#define WORTH (SFS_SEG / 16) /* dead bytes that make emptying a segment worth its while */
+#define AHEAD 8
+
+static bool candidate(struct shmfs *s, uint64_t n, uint32_t *live)
+{
+	const struct sfs_seg *e;
+	unsigned kind;
+
+	if (sfs_seg_reserved(n) || !sfs_seg_ok(s, n) || sfs_seg_active(s, n))
+		return false;
+	e = sfs_seg(s, n);
+	kind = sfs_relaxed(&e->kind);
+	*live = sfs_relaxed(&e->live);
+	return (kind == SFS_SEG_DATA || kind == SFS_SEG_INDEX) && sfs_relaxed(&e->died) == 0;
+}
+
+/* Of the next `samples` candidates the one with the least alive. */
+static uint64_t pick(struct shmfs *s, uint64_t samples, bool index_only)
+{
+	uint64_t nseg = sfs_segments(s), at = sfs_relaxed(&s->live->pick), best = 0;
+	uint32_t least = (uint32_t)(SFS_SEG - WORTH), live;
+
+	for (uint64_t seen = 0; seen < nseg && samples; seen++, at++) {
+		if (at >= nseg)
+			at = SFS_FIRST_SEG;
+		if (!candidate(s, at, &live) ||
+		    (index_only && sfs_relaxed(&sfs_seg(s, at)->kind) != SFS_SEG_INDEX))
+			continue;
+		samples--;
+		if (live <= least) {
+			least = live;
+			best = at;
+		}
+	}
+	sfs_set(&s->live->pick, at);
+	return best;
+}
+
+/* Copy a record to the head if the index leads to it; leave it if it is dead. */
+static int move_record(struct shmfs *s, uint64_t ref, const struct sfs_record *r, uint64_t size,
+                       enum sfs_purpose purpose)
+{
+	uint64_t hash = sfs_hash(s->seed, r->space, sfs_record_key(r), r->klen), bucket, copy;
+	struct sfs_path path;
+	a64 *slot;
+	int rc;
+
+	rc = sfs_index_bucket(s, sfs_relaxed(&s->live->root.word), hash, &bucket);
+	if (rc || !sfs_bucket_slot(s, bucket, hash, ref))
+		return rc;
+	rc = sfs_heap_room(s, SFS_DATA_HEAD, size, purpose, &copy);
+	if (rc == 0)
+		rc = sfs_tree_descend(s, hash, true, purpose, &path);
+	if (rc)
+		return rc;
+	sfs_copy_in(sfs_at(s, copy), r, size);
+	sfs_heap_keep(s, SFS_DATA_HEAD, copy, size);
+	slot = sfs_bucket_slot(s, sfs_path_bucket(&path), hash, ref);
+	if (!slot)
+		return -EUCLEAN;
+	sfs_commit(slot, (sfs_relaxed(slot) & ~SFS_SLOT_REF) | copy >> 3);
+	sfs_set(&s->live->cleaned, sfs_relaxed(&s->live->cleaned) + size);
+	sfs_seg_drop(s, ref, size);
+	return 0;
+}
+
+/* One record of the victim.  Sets *size; 0 = the segment ends here. */
+static int clean_record(struct shmfs *s, uint64_t at, uint64_t end, enum sfs_purpose purpose, uint64_t *size)
+{
+	const struct sfs_record *r = sfs_at(s, at);
+
+	*size = 0;
+	if (at + sizeof(*r) > end || r->seq == 0)
+		return 0;
+	*size = sfs_record_size(r->klen, r->vlen & SFS_VLEN);
+	if (*size > SFS_SMALL || at + *size > end)
+		return -EUCLEAN;
+	if (at + *size * AHEAD < end)
+		__builtin_prefetch(sfs_at(s, at + *size * AHEAD));
+	return move_record(s, at, r, *size, purpose);
+}
+
+/* One page of an INDEX victim: if its name leads to it, replace it. */
+static int clean_page(struct shmfs *s, uint64_t at, enum sfs_purpose purpose)
+{
+	const struct sfs_name *name =
+		(const struct sfs_name *)sfs_at(s, at & ~(SFS_SEG - 1)) + (at >> 12 & 255);
+	uint64_t prefix = sfs_relaxed(&name->prefix);
+	struct sfs_path path;
+	unsigned i;
+	int rc = sfs_tree_descend(s, prefix, false, purpose, &path);
+
+	if (rc)
+		return rc;
+	for (i = 0; i <= path.depth && sfs_word_page(path.step[i].word) != at; i++)
+		;
+	if (i > path.depth)
+		return 0;
+	/* owning the way may already have replaced it */
+	rc = sfs_tree_descend(s, prefix, true, purpose, &path);
+	if (rc == 0 && i <= path.depth && sfs_word_page(path.step[i].word) == at)
+		rc = sfs_tree_replace(s, prefix, &path, i, purpose);
+	if (rc == 0)
+		sfs_set(&s->live->cleaned, sfs_relaxed(&s->live->cleaned) + SFS_PAGE);
+	return rc;
+}
+
+/* Walk the victim for up to `budget` bytes.  0: go on later; 1: emptied; negative: gave up. */
+static int walk(struct shmfs *s, uint64_t budget, enum sfs_purpose purpose)
+{
+	uint64_t n = sfs_relaxed(&s->live->victim), start = n << SFS_SEG_SHIFT, end = start + SFS_SEG;
+	uint64_t at = sfs_relaxed(&s->live->clean_pos), size = SFS_PAGE;
+	bool data = sfs_relaxed(&sfs_seg(s, n)->kind) == SFS_SEG_DATA;
+	int rc;
+
+	while (at < end) {
+		rc = data ? clean_record(s, at, end, purpose, &size) : clean_page(s, at, purpose);
+		if (rc)
+			return rc;
+		if (size == 0 || sfs_relaxed(&sfs_seg(s, n)->died))
+			break; /* the walk's end, or the last live block has just left */
+		at += size;
+		sfs_set(&s->live->clean_pos, at);
+		if (size >= budget)
+			return 0;
+		budget -= size;
+	}
+	/* nothing lives here, whatever `live` says */
+	sfs_seg_free(s, n);
+	return 1;
+}
+
+static void begin(struct shmfs *s, uint64_t n)
+{
+	bool data = sfs_relaxed(&sfs_seg(s, n)->kind) == SFS_SEG_DATA;
+
+	sfs_set(&s->live->clean_pos, (n << SFS_SEG_SHIFT) + (data ? SFS_DATA_START : SFS_PAGE));
+	sfs_set(&s->live->victim, n);
+}
+
+/* The end of a victim, good or bad. */
+static void finish(struct shmfs *s, uint64_t n, int rc)
+{
+	sfs_set(&s->live->victim, 0);
+	if (rc == -EUCLEAN) /* leave it alone: it looks full from now on */
+		sfs_set(&sfs_seg(s, n)->live, (uint32_t)SFS_SEG);
+}
+
+static bool too_much_dead(struct shmfs *s)
+{
+	uint64_t used = sfs_relaxed(&s->live->used), bytes = used << SFS_SEG_SHIFT;
+	uint64_t live = sfs_relaxed(&s->live->live);
+
+	return used > FEW_SEGMENTS && live < bytes && (bytes - live) * 1000 > bytes * s->super->garbage;
+}
+
+void sfs_clean(struct shmfs *s, uint64_t budget)
+{
+	uint64_t n = sfs_relaxed(&s->live->victim), at;
+	uint32_t live;
+	int rc;
+
+	if (sfs_likely(!n)) {
+		if (!too_much_dead(s))
+			return;
+		n = pick(s, SAMPLES, false);
+		if (!n)
+			return;
+		begin(s, n);
+	}
+	at = sfs_relaxed(&s->live->clean_pos);
+	if (!candidate(s, n, &live) || at < n << SFS_SEG_SHIFT || at > (n + 1) << SFS_SEG_SHIFT) {
+		/* it died under us, or the hint is damaged */
+		sfs_set(&s->live->victim, 0);
+		return;
+	}
+	rc = live ? walk(s, budget, SFS_TO_STORE) : (sfs_seg_free(s, n), 1);
+	if (rc)
+		finish(s, n, rc);
+}
+
+/*
+ * With one spare left: moving records may take a segment for them and one for pages, moving
+ * pages only one.  So an INDEX segment, or if it must be the one in use.
+ */
+static uint64_t pick_index(struct shmfs *s)
+{
+	uint64_t head = sfs_relaxed(&s->live->head[SFS_INDEX_HEAD]), active = sfs_seg_of(head - 1);
+	uint64_t n = pick(s, UINT64_MAX, true), room = ((active + 1) << SFS_SEG_SHIFT) - head;
+
+	if (n)
+		return n;
+	if (room >= SFS_SEG / 4)
+		return pick(s, UINT64_MAX, false);
+	if (sfs_relaxed(&sfs_seg(s, active)->live) > SFS_SEG / 2 ||
+	    sfs_heap_next(s, SFS_INDEX_HEAD, SFS_TO_CLEAN))
+		return 0;
+	return active;
+}
+
+bool sfs_clean_segment(struct shmfs *s)
+{
+	bool poor = !sfs_relaxed(&s->live->spare[0]) || !sfs_relaxed(&s->live->spare[1]);
+	uint64_t n = poor ? pick_index(s) : pick(s, UINT64_MAX, false);
+	int rc;
+
+	if (!n)
+		return false;
+	begin(s, n);
+	rc = walk(s, UINT64_MAX, SFS_TO_CLEAN);
+	finish(s, n, rc);
+	return rc == 1 || rc == -EUCLEAN;
+}

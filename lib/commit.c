@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 2: commits (commit.h). */
+#include "commit.h"
+
+/* One slot to be stored, and the record it gives up. */
+struct change {
+	a64 *slot;
+	uint64_t word;
+	uint64_t old, old_size; /* reference and size; 0 = none */
+};
+
+static void publish(struct shmfs *s, uint64_t hash, const struct change *first,
+                    const struct change *second, int64_t keys)
+{
+	struct sfs_live *live = s->live;
+	uint64_t count = sfs_relaxed(&live->count) + (uint64_t)keys;
+
+	sfs_set(&live->op.hash, hash);
+	sfs_set(&live->op.slot[0], sfs_offset(s, first->slot));
+	sfs_set(&live->op.word[0], first->word);
+	sfs_set(&live->op.slot[1], second ? sfs_offset(s, second->slot) : 0);
+	sfs_set(&live->op.word[1], second ? second->word : 0);
+	sfs_set(&live->op.count, count);
+	sfs_commit(&live->op.kind, SFS_OP_SLOTS);
+	sfs_commit(first->slot, first->word); /* COMMIT */
+	if (second)
+		sfs_commit(second->slot, second->word);
+	sfs_set(&live->count, count);
+	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
+	sfs_commit(&live->op.kind, SFS_OP_NONE);
+	if (first->old)
+		sfs_seg_drop(s, first->old, first->old_size);
+	if (second && second->old)
+		sfs_seg_drop(s, second->old, second->old_size);
+}
+
+void sfs_commit_redo(struct shmfs *s)
+{
+	struct sfs_live *live = s->live;
+
+	if (sfs_relaxed(&live->op.kind) != SFS_OP_SLOTS)
+		return;
+	for (int i = 0; i < 2; i++) {
+		uint64_t at = sfs_relaxed(&live->op.slot[i]);
+
+		if (at >= SFS_SEG && at % 8 == 0 && sfs_file_inside(&s->file, at, 8))
+			sfs_commit((a64 *)sfs_at(s, at), sfs_relaxed(&live->op.word[i]));
+	}
+	sfs_set(&live->count, sfs_relaxed(&live->op.count));
+	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
+	sfs_commit(&live->op.kind, SFS_OP_NONE);
+}
+
+/* ---- where a change goes ---------------------------------------------------------- */
+
+static void give_up(const struct sfs_hit *hit, struct change *c)
+{
+	c->slot = hit->slot;
+	c->old = hit->ref;
+	c->old_size = sfs_record_size(hit->klen, hit->vlen);
+}
+
+/*
+ * Own the bucket of a key and say which slot a new reference to it goes to: the key's own, or
+ * a free one.  c->word is the slot's tag.  Splits until there is room.
+ */
+static int find_place(struct shmfs *s, const struct sfs_key *key, struct change *c)
+{
+	for (;;) {
+		struct sfs_path path;
+		struct sfs_hit hit;
+		uint64_t bucket;
+		int rc = sfs_tree_descend(s, key->hash, true, SFS_TO_STORE, &path);
+
+		if (rc)
+			return rc;
+		bucket = sfs_path_bucket(&path);
+		rc = sfs_bucket_find(s, bucket, key, &hit);
+		if (rc == 0) {
+			give_up(&hit, c);
+			c->word = sfs_relaxed(hit.slot) & ~SFS_SLOT_REF;
+			return 0;
+		}
+		if (rc != -ENOENT)
+			return rc;
+		c->old = 0;
+		c->slot = sfs_bucket_room(sfs_at(s, sfs_word_page(bucket)), sfs_word_depth(bucket), key->hash,
+		                          &c->word);
+		if (c->slot)
+			return 0;
+		rc = sfs_tree_split(s, key->hash, &path);
+		if (rc)
+			return rc;
+	}
+}
+
+/* Own the bucket of a key that is to be deleted, and say what its slot becomes. */
+static int find_victim(struct shmfs *s, const struct sfs_key *key, struct change *c)
+{
+	struct sfs_path path;
+	struct sfs_hit hit;
+	a64 *line;
+	int rc = sfs_tree_descend(s, key->hash, true, SFS_TO_FREE, &path);
+
+	if (rc == 0)
+		rc = sfs_bucket_find(s, sfs_path_bucket(&path), key, &hit);
+	if (rc)
+		return rc;
+	give_up(&hit, c);
+	/* a line with a virgin slot was never passed over, so this one may be virgin again */
+	c->word = SFS_TOMBSTONE;
+	line = sfs_at(s, sfs_offset(s, hit.slot) & ~UINT64_C(63));
+	for (int i = 0; i < SFS_LINE_SLOTS; i++)
+		if (sfs_relaxed(line + i) == 0)
+			c->word = 0;
+	return 0;
+}
+
+/* ---- conditions ------------------------------------------------------------------- */
+
+static int find_live(struct shmfs *s, const struct sfs_key *key, struct sfs_hit *hit)
+{
+	return sfs_index_find(s, sfs_relaxed(&s->live->root.word), key, hit);
+}
+
+static int check_condition(struct shmfs *s, const struct sfs_key *key, uint32_t condition,
+                           uint64_t *version)
+{
+	struct sfs_hit hit;
+	int rc = find_live(s, key, &hit);
+	uint64_t present = rc == 0 ? hit.record->seq : 0, wanted = *version;
+
+	if (rc && rc != -ENOENT)
+		return rc;
+	rc = 0;
+	if (condition == SHMFS_IF_ABSENT && present)
+		rc = -EEXIST;
+	if (condition == SHMFS_IF_PRESENT && !present)
+		rc = -ENOENT;
+	if (condition == SHMFS_IF_VERSION && present != wanted)
+		rc = -ESTALE;
+	if (rc)
+		*version = present;
+	return rc;
+}
+
+/* ---- the operations ----------------------------------------------------------------- */
+
+/* Write the record, or complete the one in its run; *ref is where. */
+static int write_record(struct shmfs *s, struct sfs_put *put, uint64_t *ref)
+{
+	uint64_t size = sfs_record_size(put->draft.key.size, put->draft.vlen), seq;
+	int rc;
+
+	*ref = put->run;
+	if (!put->run) {
+		rc = sfs_heap_room(s, SFS_DATA_HEAD, size, SFS_TO_STORE, ref);
+		if (rc)
+			return rc;
+	}
+	sfs_record_stamp(s, &seq, &put->time_ns);
+	sfs_record_write(s, *ref, &put->draft, seq, put->time_ns);
+	if (!put->run) {
+		sfs_heap_keep(s, SFS_DATA_HEAD, *ref, size);
+	} else {
+		/* no checkpoint taken while it was being filled reaches it */
+		sfs_release(&sfs_seg(s, sfs_seg_of(*ref))->born, sfs_epoch(s));
+		sfs_set(&s->live->big, sfs_relaxed(&s->live->big) + size);
+	}
+	put->version = seq;
+	return 0;
+}
+
+int sfs_commit_put(struct shmfs *s, struct sfs_put *put)
+{
+	const struct sfs_key *key = &put->draft.key;
+	struct change c;
+	uint64_t ref;
+	int rc = 0;
+
+	if (put->condition)
+		rc = check_condition(s, key, put->condition, &put->version);
+	if (rc == 0)
+		rc = find_place(s, key, &c);
+	if (rc == 0)
+		rc = write_record(s, put, &ref);
+	if (rc)
+		return rc;
+	c.word |= ref >> 3;
+	publish(s, key->hash, &c, NULL, key->space == SFS_USER && !c.old);
+	return 0;
+}
+
+int sfs_commit_del(struct shmfs *s, const struct sfs_key *key, uint32_t condition, uint64_t *version)
+{
+	struct change c;
+	struct sfs_hit hit;
+	int rc = condition ? check_condition(s, key, condition, version) : 0;
+
+	/* look before owning: what is not there costs no page copies */
+	if (rc == 0 || (rc == -ESTALE && *version == 0))
+		rc = find_live(s, key, &hit);
+	if (rc == 0)
+		rc = find_victim(s, key, &c);
+	if (rc)
+		return rc;
+	publish(s, key->hash, &c, NULL, key->space == SFS_USER ? -1 : 0);
+	return 0;
+}
+
+int sfs_commit_rename(struct shmfs *s, const struct sfs_key *from, uint64_t version, struct sfs_put *put)
+{
+	const struct sfs_key *to = &put->draft.key;
+	struct change store, erase;
+	uint64_t ref, unused = 0, present = version;
+	int rc = check_condition(s, from, SHMFS_IF_VERSION, &present);
+
+	if (rc)
+		return present ? rc : -ENOENT;
+	if (put->condition)
+		rc = check_condition(s, to, put->condition, &unused);
+	/* In this order: find_victim() copies pages but those of `to`'s way, which are owned by
+	 * now, and splits none, so `store` stays right. */
+	if (rc == 0)
+		rc = find_place(s, to, &store);
+	if (rc == 0)
+		rc = find_victim(s, from, &erase);
+	if (rc == 0)
+		rc = write_record(s, put, &ref);
+	if (rc)
+		return rc;
+	store.word |= ref >> 3;
+	publish(s, to->hash, &store, &erase, store.old ? -1 : 0);
+	return 0;
+}

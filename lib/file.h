@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * floor 1: the mapped file: one descriptor, one window of address space.
+ *
+ * Owns	the descriptor and the mapping.
+ * Invariant	the window never moves and never shrinks; the file grows under it.
+ * Distrust	the length: another process may have cut the file.  Every offset taken from
+ *	the file passes sfs_file_inside() before it is followed, and a page that went away
+ *	meanwhile is caught by the guard (guard.c), which sets `gone`.
+ */
+#ifndef SFS_FILE_H
+#define SFS_FILE_H
+
+#include <sys/types.h>
+
+#include "bytes.h"
+
+struct sfs_file {
+	uint8_t *base;
+	uint64_t window; /* bytes of address space */
+	a64 size;        /* last known length of the file */
+	int fd;
+	bool writable;
+	bool volatile_fs; /* tmpfs, ramfs: nothing to flush to */
+	_Atomic bool gone; /* the file was cut, or its disk filled up, under the mapping */
+};
+
+/*
+ * Open `path`; flags as open(2).  *created tells whether this call made the file.
+ * -errno of open(2), -EINVAL not a regular file, SHMFS_E_REMOTE.
+ */
+SFS_HIDDEN int sfs_file_open(struct sfs_file *f, const char *path, int flags, mode_t mode);
+
+/* Reserve the window and map the file into it.  -ENOMEM */
+SFS_HIDDEN int sfs_file_map(struct sfs_file *f);
+
+SFS_HIDDEN void sfs_file_close(struct sfs_file *f);
+
+/* Is the path still this file?  (It may have been unlinked or replaced since.) */
+SFS_HIDDEN bool sfs_file_is(const struct sfs_file *f, const char *path);
+
+/* Ask the file system for the length. */
+SFS_HIDDEN uint64_t sfs_file_refresh(struct sfs_file *f);
+
+/* Lengthen the file with a hole.  -EFBIG, -ENOSPC */
+SFS_HIDDEN int sfs_file_grow(struct sfs_file *f, uint64_t size);
+
+/* Shorten it. */
+SFS_HIDDEN int sfs_file_cut(struct sfs_file *f, uint64_t size);
+
+/*
+ * Allocate [at, at + n), so that touching it cannot fail; what is there stays.
+ * -ENOSPC.  On a file system without fallocate(2), as posix_fallocate(3) does it.
+ */
+SFS_HIDDEN int sfs_file_back(struct sfs_file *f, uint64_t at, uint64_t n);
+
+/* Write without the mapping, for bytes nobody can see yet: a full disk is an
+ * error here, where a store would fault.  -ENOSPC, -EFBIG, -EIO */
+SFS_HIDDEN int sfs_file_write(struct sfs_file *f, uint64_t at, const void *data, uint64_t n);
+
+/* Give the disk space of [at, at + n) back; it reads as zeros.  Best effort. */
+SFS_HIDDEN void sfs_file_punch(struct sfs_file *f, uint64_t at, uint64_t n);
+
+/* Everything written through the mapping is on disk.  -EIO */
+SFS_HIDDEN int sfs_file_flush(struct sfs_file *f);
+
+/* Does [at, at + n) lie in the file, now that the file system was asked for its length? */
+SFS_HIDDEN bool sfs_file_inside_now(struct sfs_file *f, uint64_t at, uint64_t n);
+
+/* Does [at, at + n) lie in the file?  Asks the file system only when it seems not to. */
+static inline bool sfs_file_inside(struct sfs_file *f, uint64_t at, uint64_t n)
+{
+	uint64_t size = sfs_relaxed(&f->size);
+
+	return sfs_likely(at <= size && n <= size - at) || sfs_file_inside_now(f, at, n);
+}
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * floor 1: the handle behind `struct shmfs`: what one shmfs_open() owns.
+ *
+ * Every module above works on it.  Pointers into the mapping are computed from offsets
+ * here and nowhere else.
+ */
+#ifndef SFS_HANDLE_H
+#define SFS_HANDLE_H
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "file.h"
+#include "format.h"
+#include "shmfs.h"
+
+struct sfs_pinned; /* a stamp this handle pins (pin.h) */
+
+struct shmfs {
+	struct sfs_file file;
+	const struct sfs_super *super;
+	struct sfs_live *live;
+	uint64_t seed;
+	bool writable;
+	bool verify;
+	_Atomic bool forked; /* this is the child's copy */
+	uint16_t lease;      /* 1 .. SFS_LEASES; 0 on a read-only handle */
+	uint64_t session[2];
+
+	/* A read-only handle on a store nobody has opened in this session reads the newest
+	 * checkpoint, until somebody does. */
+	_Atomic bool checkpoint;
+	struct sfs_meta meta;
+
+	pthread_mutex_t writer;    /* the threads that share our lease, before live->lock */
+	pthread_mutex_t syncer;    /* ..., before live->sync_lock */
+	pthread_mutex_t pin_mutex; /* guards `pins` */
+	struct sfs_pinned *pins;
+	a64 retries;
+	bool io_error_seen;
+
+	struct shmfs *next, *prev; /* all handles of the process (fork.c) */
+};
+
+static inline void *sfs_at(const struct shmfs *s, uint64_t offset)
+{
+	return s->file.base + offset;
+}
+
+static inline uint64_t sfs_offset(const struct shmfs *s, const void *p)
+{
+	return (uint64_t)((const uint8_t *)p - s->file.base);
+}
+
+static inline struct sfs_seg *sfs_seg(const struct shmfs *s, uint64_t n)
+{
+	uint64_t group = n >> SFS_GROUP_SHIFT, at = n & (SFS_GROUP_SEGS - 1);
+
+	return (struct sfs_seg *)sfs_at(s, (group << SFS_GROUP_SHIFT << SFS_SEG_SHIFT) + SFS_SEG) + at;
+}
+
+/* Is n a segment that can hold blocks, and inside the file? */
+static inline bool sfs_seg_ok(struct shmfs *s, uint64_t n)
+{
+	return (n & (SFS_GROUP_SEGS - 1)) >= SFS_GROUP_RESERVED &&
+	       n < (UINT64_C(1) << (48 - SFS_SEG_SHIFT)) &&
+	       sfs_file_inside(&s->file, n << SFS_SEG_SHIFT, SFS_SEG);
+}
+
+/* Segments of the store, as far as the file has them. */
+static inline uint64_t sfs_segments(struct shmfs *s)
+{
+	uint64_t n = sfs_relaxed(&s->live->nseg), most = UINT64_C(1) << (48 - SFS_SEG_SHIFT);
+
+	if (sfs_likely(n <= most && sfs_file_inside(&s->file, 0, n << SFS_SEG_SHIFT)))
+		return n;
+	return sfs_relaxed(&s->file.size) >> SFS_SEG_SHIFT;
+}
+
+/* 0 if the handle may be used; the reason otherwise. */
+static inline int sfs_handle_usable(const struct shmfs *s)
+{
+	if (sfs_unlikely(!s))
+		return -EINVAL;
+	if (sfs_unlikely(sfs_relaxed(&s->forked)))
+		return SHMFS_E_FORKED;
+	return sfs_unlikely(sfs_relaxed(&s->file.gone)) ? -EIO : 0;
+}
+
+static inline int sfs_handle_writable(const struct shmfs *s)
+{
+	int rc = sfs_handle_usable(s);
+
+	return rc ? rc : s->writable ? 0 : -EROFS;
+}
+
+/* What a call returns at its end: if the file was cut meanwhile, nothing it saw counts. */
+static inline int sfs_handle_result(const struct shmfs *s, int rc)
+{
+	return sfs_unlikely(sfs_relaxed(&s->file.gone)) ? -EIO : rc;
+}
+
+/* Is the live page the truth for us? */
+static inline bool sfs_same_session(const struct shmfs *s)
+{
+	return sfs_acquire(&s->live->boot[0]) == s->session[0] &&
+	       sfs_relaxed(&s->live->boot[1]) == s->session[1];
+}
+
+static inline uint64_t sfs_epoch(const struct shmfs *s)
+{
+	return sfs_relaxed(&s->live->epoch);
+}
+
+static inline bool sfs_is_volatile(const struct shmfs *s)
+{
+	return sfs_relaxed(&s->live->state) & SFS_STATE_VOLATILE;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 2: pins (pin.h). */
+#include "pin.h"
+
+#include <stdlib.h>
+
+#include "oflock.h"
+
+int sfs_pin(struct shmfs *s, uint64_t *stamp)
+{
+	struct sfs_pinned *p;
+	int rc = 0;
+
+	pthread_mutex_lock(&s->pin_mutex);
+	*stamp = sfs_relaxed(&s->checkpoint) ? s->meta.freed : sfs_acquire(&s->live->freed);
+	for (p = s->pins; p && p->stamp != *stamp; p = p->next)
+		;
+	if (p) {
+		p->count++;
+	} else if (!(p = malloc(sizeof(*p)))) {
+		rc = -ENOMEM;
+	} else if ((rc = sfs_oflock_set(s->file.fd, F_RDLCK, SFS_BYTE_PIN + (int64_t)*stamp, 1, false))) {
+		free(p);
+	} else {
+		*p = (struct sfs_pinned){s->pins, *stamp, 1};
+		s->pins = p;
+	}
+	pthread_mutex_unlock(&s->pin_mutex);
+	return rc;
+}
+
+void sfs_unpin(struct shmfs *s, uint64_t stamp)
+{
+	struct sfs_pinned **at, *p;
+
+	pthread_mutex_lock(&s->pin_mutex);
+	for (at = &s->pins; *at && (*at)->stamp != stamp; at = &(*at)->next)
+		;
+	p = *at;
+	if (p && --p->count == 0) {
+		*at = p->next;
+		free(p);
+		if (s->file.fd >= 0)
+			sfs_oflock_set(s->file.fd, F_UNLCK, SFS_BYTE_PIN + (int64_t)stamp, 1, false);
+	}
+	pthread_mutex_unlock(&s->pin_mutex);
+}
+
+uint64_t sfs_pin_count(struct shmfs *s)
+{
+	uint64_t n = 0;
+
+	pthread_mutex_lock(&s->pin_mutex);
+	for (struct sfs_pinned *p = s->pins; p; p = p->next)
+		n++;
+	pthread_mutex_unlock(&s->pin_mutex);
+	return n;
+}
+
+bool sfs_pinned(struct shmfs *s, uint64_t stamp)
+{
+	bool ours = false;
+
+	pthread_mutex_lock(&s->pin_mutex);
+	for (struct sfs_pinned *p = s->pins; p; p = p->next)
+		ours |= p->stamp <= stamp;
+	pthread_mutex_unlock(&s->pin_mutex);
+	return ours || sfs_oflock_holder(s->file.fd, F_WRLCK, SFS_BYTE_PIN, (int64_t)stamp + 1) >= 0;
+}

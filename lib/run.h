@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * floor 2: runs.  A record above SFS_SMALL has segments of its own, filled outside the lock.
+ *
+ * Owns	BIG and CONT segments, the fill table (lease -> chain of runs being filled).
+ * Invariant	a run with a lease is not reachable, or its owner died just after the commit.
+ * Order	alloc: lease, next, then the fill table, under the writer lock.  Publish: record,
+ *	`born`, the commit, then the lease is cleared and the chain mended.  A kill in between
+ *	leaves a run in the chain of a dead lease; whoever inherits the lease, or makes room,
+ *	keeps it if its key names it and frees it if not.
+ * Locks	the writer lock, but for writing into a run, which nobody else sees.
+ */
+#ifndef SFS_RUN_H
+#define SFS_RUN_H
+
+#include "commit.h"
+
+/* Bytes of value that n segments hold. */
+static inline uint64_t sfs_run_room(uint64_t segments)
+{
+	return (segments << SFS_SEG_SHIFT) - SFS_RUN_VALUE;
+}
+
+static inline uint64_t sfs_run_segments(uint64_t vlen)
+{
+	return (vlen + SFS_RUN_VALUE + SFS_SEG - 1) >> SFS_SEG_SHIFT;
+}
+
+/* Where the record of a run with this key starts. */
+static inline uint64_t sfs_run_record(uint64_t first, uint64_t klen)
+{
+	return (first << SFS_SEG_SHIFT) + SFS_RUN_VALUE - sfs_align8(klen) - sizeof(struct sfs_record);
+}
+
+/* A run for a value of this size, in our lease's chain.  -ENOSPC -EFBIG */
+SFS_HIDDEN int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first);
+
+/* Free a run that is not published. */
+SFS_HIDDEN void sfs_run_free(struct shmfs *s, uint64_t first);
+
+/* The commit named it: give back what the value does not need, and forget who filled it. */
+SFS_HIDDEN void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen);
+
+/* Settle the chain of a lease whose holder is dead. */
+SFS_HIDDEN void sfs_run_reap(struct shmfs *s, unsigned lease);
+
+/* Settle the chains of all dead leases. */
+SFS_HIDDEN void sfs_run_reap_all(struct shmfs *s);
+
+/* Does the key of the run's record lead back to it? */
+SFS_HIDDEN bool sfs_run_named(struct shmfs *s, uint64_t root, uint64_t first);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmfs: a hash map in one mapped file, shared by any number of processes.
+ *
+ * A store is a regular file.  Keys are 0 to 65,535 arbitrary bytes, values 0 to
+ * almost 64 GiB, each with a type, a version and a time.  Readers never lock and
+ * never write: they need only read permission on the file.  Writers, in any number
+ * of processes and threads, take turns.  A process killed at any instruction leaves
+ * the store usable at once, with everything it had completed.
+ *
+ *	struct shmfs *s;
+ *	char value[100];
+ *	size_t size = sizeof(value);
+ *
+ *	shmfs_open(&s, "store.db", SHMFS_RDWR | SHMFS_CREATE, NULL);
+ *	shmfs_put(s, "answer", 6, "42", 2, SHMFS_BYTES, NULL);
+ *	shmfs_get(s, "answer", 6, value, &size, NULL);
+ *	shmfs_close(s);
+ *
+ * Caveats, before the calls:
+ *  - A value is durable after shmfs_sync(), as a file's data is after fsync().
+ *    A killed process loses nothing; a power cut goes back to the last sync.
+ *  - On tmpfs, or created with no_sync, there is no checkpoint while the store is
+ *    open: such a store survives kills, not a reboot.
+ *  - A handle does not survive fork(): in the child every call returns
+ *    SHMFS_E_FORKED, except shmfs_close(), which frees the child's copy.
+ *  - Local file systems only; x86-64 and other 64-bit little-endian machines.
+ *
+ * Results.  Every function that can fail returns 0 or a negative number: a negated
+ * errno (-ENOENT) or one of the SHMFS_E_ codes; shmfs_strerror() names both.
+ * Besides those listed at a call, any call on a handle may return
+ *	-EINVAL        a NULL argument, or a flag that does not exist
+ *	-EUCLEAN       the file is damaged; `shmfsctl check` says where
+ *	-EIO           the file was truncated under us, or a flush failed
+ *	SHMFS_E_FORKED the handle was opened before fork(), this is the child
+ * and any call that changes the store
+ *	-EROFS         the handle is read-only
+ *	-ENOSPC        the file system is full (deletes still work)
+ *	-EFBIG         the store's max_size, RLIMIT_FSIZE or the window is reached
+ *
+ * Threads.  A handle may be used by any number of threads at once.  What a call
+ * creates (an iterator, a streamed put, a pin) belongs to one thread at a time.
+ * Calls that write may wait for other writers: microseconds, or a few milliseconds
+ * when the one before was killed.  Calls that read never wait.
+ */
+#ifndef SHMFS_H
+#define SHMFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SHMFS_API_VERSION 1
+
+struct shmfs;      /* an open store */
+struct shmfs_iter; /* a walk over it */
+struct shmfs_pin;  /* a guarantee that nothing freed from now on is reused */
+struct shmfs_put;  /* a value being streamed in */
+
+/* ---- errors beyond errno ---------------------------------------------------- */
+
+enum {
+	SHMFS_E_NOT_STORE = -20001,  /* the file is not a shmfs store; it is untouched */
+	SHMFS_E_VERSION = -20002,    /* made by a newer format than this library knows */
+	SHMFS_E_NOT_CLOSED = -20003, /* a copy of a volatile store taken while it was open, or
+	                                one a reboot caught open: it has no checkpoint */
+	SHMFS_E_OPTION = -20004,     /* an option differs from the one the store was made with */
+	SHMFS_E_FORKED = -20005,     /* handle used in the child of fork() */
+	SHMFS_E_COLLIDE = -20006,    /* hundreds of keys share the first 47 bits of their hash */
+	SHMFS_E_REMOTE = -20007,     /* a network file system cannot share a mapping */
+	SHMFS_E_LEASES = -20008,     /* 1023 handles have the store open for writing */
+};
+
+/* A sentence for any code a call returned, without newline.  Static for the codes
+ * above; for an errno what strerror() gives.  Never NULL. */
+const char *shmfs_strerror(int code);
+
+/* The library's version, "0.1.0". */
+const char *shmfs_version(void);
+
+/* ---- store ------------------------------------------------------------------ */
+
+enum {
+	SHMFS_RDONLY = 0, /* needs only read permission; never writes a byte */
+	SHMFS_RDWR = 1,
+	SHMFS_CREATE = 2, /* with RDWR: create the file if it is missing or empty */
+	SHMFS_EXCL = 4,   /* with CREATE: -EEXIST if there is a store already */
+	SHMFS_VERIFY = 8, /* check every checksum on every read (SHMFS_DEBUG=1 does too) */
+};
+
+enum {                           /* shmfs_options.flags, kept in the store */
+	SHMFS_OPT_NO_SYNC = 1,     /* never flush: checkpoint only at the last close */
+	SHMFS_OPT_ALWAYS_WAKE = 2, /* log writers always wake read-only waiters */
+	SHMFS_OPT_LOG_REFUSE = 4,  /* a full log refuses appends rather than trim */
+};
+
+/*
+ * Options of a new store.  Zero every member you do not set (= {0}); 0 means the
+ * default.  An existing store keeps its own: a non-zero option that differs from
+ * the store's is SHMFS_E_OPTION, and `message` names both.
+ */
+struct shmfs_options {
+	size_t struct_size; /* sizeof(struct shmfs_options) */
+	uint64_t size;      /* bytes to allocate now (a new store only) */
+	uint64_t keys;      /* index for this many keys now (a new store only) */
+	uint64_t max_size;  /* the file never grows beyond this many bytes; 0 = no bound */
+	uint64_t log_limit; /* bytes of log kept, in steps of 16 MiB; 0 = all */
+	double garbage;     /* dead share of the space that starts the cleaner,
+	                       0.1 to 0.9, kept in steps of 1/1000; 0 = 0.4 */
+	uint32_t flags;     /* SHMFS_OPT_* */
+	uint32_t mode;      /* permission bits of a created file, less the umask; 0 = 0666 */
+	char *message;      /* NULL, or where a failure is explained in one line ... */
+	size_t message_size; /* ... of at most this many bytes */
+};
+
+/*
+ * Open a store.  *out owns a descriptor and a mapping until shmfs_close().  May wait
+ * for another process that is opening or closing the same store.
+ *	-ENOENT -EACCES -EISDIR -EEXIST ...  as open(2)
+ *	-ENODATA  read-only, and the file is empty: nobody has created the store yet
+ *	SHMFS_E_NOT_STORE _VERSION _NOT_CLOSED _OPTION _REMOTE _LEASES
+ *	-EUCLEAN  the superblock or the checkpoints are damaged, or the file is truncated
+ *	-ENOMEM   no address space for the file (see RLIMIT_AS)
+ *	-EBUSY    the path is replaced by another file again and again
+ *	-EMFILE   1024 handles in this process
+ */
+int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shmfs_options *options);
+
+/*
+ * Close a handle and free it, whatever is returned; iterators, pins and streamed puts
+ * must be gone before.  The last writer checkpoints the store and gives back unused
+ * space at the end of the file.  May wait for the disk.  NULL is allowed.
+ *	-EIO, -ENOSPC  the checkpoint failed: what the last sync covered is safe
+ */
+int shmfs_close(struct shmfs *s);
+
+/*
+ * Make everything that completed before this call survive a power cut.  Waits for
+ * the disk; readers and writers go on meanwhile.  On a volatile store (tmpfs, or
+ * no_sync) there is nothing to do and it returns at once.
+ *	-EIO  the flush failed; sticky, since the kernel forgets which pages it lost
+ */
+int shmfs_sync(struct shmfs *s);
+
+/* What the store holds and has done.  Counters are of the file, not of the handle, unless
+ * said so.  The names are the same in the mount's `stat` and in `shmfsctl stat --json`. */
+struct shmfs_stat {
+	size_t struct_size;         /* set by the caller: sizeof(struct shmfs_stat) */
+	uint64_t format_version;
+	uint64_t file_bytes;        /* length of the file */
+	uint64_t file_allocated;    /* bytes the file system has given it */
+	uint64_t max_bytes;         /* max_size, or what window and format allow */
+	uint64_t free_bytes;        /* inside the file, ready for reuse (estimate) */
+	uint64_t live_bytes;        /* records and index pages in use, an upper bound */
+	uint64_t keys;
+	uint64_t index_buckets;
+	uint64_t index_buckets_max; /* 2^47 */
+	double load_factor;         /* used slots / slots of the index */
+	double load_factor_max;
+	uint64_t epoch;             /* of the live tree */
+	uint64_t epoch_durable;     /* of the last checkpoint known to be on disk */
+	uint64_t puts;              /* commits so far: puts, deletes, renames */
+	uint64_t gets_retried;      /* by this handle: reads a writer overtook */
+	uint64_t cleaned_bytes;     /* moved by the cleaner since the last recovery */
+	uint64_t log_head;          /* first position kept */
+	uint64_t log_end;
+	uint64_t log_frames;
+	uint64_t log_bytes;
+	uint64_t log_limit;
+	uint64_t writers;           /* handles open for writing */
+	uint64_t readers_present;   /* 1 if a read-only handle is open, else 0 */
+	uint64_t watchers;
+	uint64_t pins;              /* moments pinned, by any handle */
+	uint64_t sync_age_ms;       /* since the last checkpoint; 0 on a volatile store */
+	uint64_t io_error;          /* 1 after a failed flush */
+	uint64_t is_volatile;       /* 1: no checkpoint while open */
+	double garbage;             /* the cleaner's bound */
+	uint64_t window_bytes;      /* address space reserved by this handle */
+};
+
+/* Fill *st.  Constant time but for the count of locks (writers, pins). */
+int shmfs_stat(struct shmfs *s, struct shmfs_stat *st);
+
+/* Called once for each problem found; `text` is one line, valid during the call. */
+typedef void shmfs_check_fn(void *arg, uint64_t offset, const char *text);
+
+struct shmfs_check_result {
+	size_t struct_size;   /* set by the caller */
+	uint64_t problems;
+	uint64_t keys;        /* reachable keys of the user */
+	uint64_t index_pages;
+	uint64_t segments;
+	uint64_t bytes;       /* of live records */
+};
+
+/*
+ * Audit the whole store: superblock, checkpoints, every page, every record and its
+ * checksum, and the accounting.  Holds the writer lock meanwhile if the handle
+ * may write; otherwise it reads beside writers, skips the accounting, and repeats what
+ * they overtook.  Returns 0 also when it found problems: see result->problems.
+ */
+int shmfs_check(struct shmfs *s, struct shmfs_check_result *result, shmfs_check_fn *report, void *arg);
+
+/* ---- keys ------------------------------------------------------------------- */
+
+enum {
+	SHMFS_BYTES = 0,
+	SHMFS_STRING = 1, /* text by convention; not validated */
+	SHMFS_NUMBER = 2, /* exactly 8 bytes: an IEEE double, little-endian */
+};
+
+#define SHMFS_KEY_MAX 65535u
+#define SHMFS_VALUE_MAX ((UINT64_C(64) << 30) - (UINT64_C(3) << 20) - 69632)
+
+/* What is known of a value besides its bytes. */
+struct shmfs_info {
+	uint64_t size;    /* bytes */
+	uint64_t version; /* never 0; larger after every put of any key */
+	uint64_t time_ns; /* of the put, since 1970; strictly increasing in a store */
+	uint32_t type;    /* SHMFS_BYTES, _STRING, _NUMBER */
+	uint32_t reserved;
+};
+
+/*
+ * Copy a value out.  On entry *size is the room in buf, on return the value's size.
+ * info may be NULL.
+ *	-ENOENT    no such key
+ *	-EMSGSIZE  buf is too small: *size says what is needed, info is filled, buf is not
+ *	-EAGAIN    writers overtook the copy a thousand times
+ */
+int shmfs_get(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+              struct shmfs_info *info);
+
+/* Is the key there?  0 or -ENOENT; info may be NULL. */
+int shmfs_exists(struct shmfs *s, const void *key, size_t key_size, struct shmfs_info *info);
+
+/* A value in place, in the mapping, 8-byte aligned. */
+struct shmfs_view {
+	const void *data;
+	struct shmfs_info info;
+	uint64_t stamp[2]; /* private */
+};
+
+/*
+ * Look at a value without copying it.  The bytes are intact as long as
+ * shmfs_view_valid() says so, or until unpin for a view taken under a pin.  Use them,
+ * then ask; if the answer is no, what was computed from them is worthless.
+ *	-ENOENT -EAGAIN  as shmfs_get
+ */
+int shmfs_view(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view);
+
+/* 0: every byte read through the view so far was intact.  -ESTALE: it may not have been. */
+int shmfs_view_valid(struct shmfs *s, const struct shmfs_view *view);
+
+/* Conditions, or-ed to the type of a put. */
+enum {
+	SHMFS_IF_ABSENT = 0x100,  /* -EEXIST if the key is there */
+	SHMFS_IF_PRESENT = 0x200, /* -ENOENT if it is not */
+	SHMFS_IF_VERSION = 0x400, /* -ESTALE unless its version is *version (0: absent) */
+};
+
+/*
+ * Store a value, replacing any other: one atomic step for every reader.  flags: a type,
+ * and at most one condition.  version may be NULL; otherwise on success it is the new version,
+ * and where a condition failed the present one (0: absent).
+ *	-EEXIST -ENOENT -ESTALE  the condition failed, nothing changed
+ *	-E2BIG     key longer than SHMFS_KEY_MAX
+ *	-EFBIG     value longer than SHMFS_VALUE_MAX, or the store would pass max_size
+ *	-EINVAL    SHMFS_NUMBER and not 8 bytes
+ *	SHMFS_E_COLLIDE
+ */
+int shmfs_put(struct shmfs *s, const void *key, size_t key_size, const void *value, size_t size,
+              uint32_t flags, uint64_t *version);
+
+/* Delete a key.  flags: 0 or SHMFS_IF_VERSION.  Works on a full disk.
+ *	-ENOENT  no such key;  -ESTALE  another version, now in *version */
+int shmfs_del(struct shmfs *s, const void *key, size_t key_size, uint32_t flags, uint64_t *version);
+
+/* Give a value another key, replacing what is there: readers may for a moment
+ * see both names, never neither.  flags: 0 or SHMFS_IF_ABSENT.  The value gets a new version,
+ * unless both names are the same: then nothing happens.
+ *	-ENOENT  no such key;  -EEXIST  `to` is there */
+int shmfs_rename(struct shmfs *s, const void *from, size_t from_size, const void *to,
+                 size_t to_size, uint32_t flags);
+
+/* Add to a number, atomically; an absent key counts as 0 and is created.  value and
+ * version may be NULL.
+ *	-EINVAL  the value is not a number
+ *	-ERANGE  the sum is not finite, or whole and beyond 2^53; nothing changed */
+int shmfs_add(struct shmfs *s, const void *key, size_t key_size, double delta, double *value,
+              uint64_t *version);
+
+/* One key of many.  The caller keeps all memory. */
+struct shmfs_item {
+	const void *key;
+	size_t key_size;
+	void *value;            /* get: room for it;  put: the bytes, not changed */
+	size_t size;            /* get: as *size of shmfs_get;  put: the value's size */
+	uint32_t flags;         /* put: as shmfs_put */
+	int status;             /* out: 0 or what the single call would have returned */
+	uint64_t version;       /* put: as *version;  get: out */
+	struct shmfs_info info; /* get: out */
+};
+
+/* Get n keys at the price of fewer cache misses.  0 if every item was tried:
+ * each item's status tells.  The values need not be of one moment. */
+int shmfs_get_many(struct shmfs *s, struct shmfs_item *items, size_t n);
+
+/* Put n keys in order, up to 64 under one lock.  Each is atomic on its own, not the whole:
+ * stops at the first error that is not a failed condition, returns it, and
+ * sets the status of the items not tried to -ECANCELED. */
+int shmfs_put_many(struct shmfs *s, struct shmfs_item *items, size_t n);
+
+/* ---- streamed put ----------------------------------------------------------- */
+
+/*
+ * Build a value in place, then publish it at once.  Nobody sees it before the commit;
+ * if the process dies its space is reclaimed.  size_hint: expected bytes, 0 if unknown.
+ * *out is freed by commit or abort.
+ */
+int shmfs_put_begin(struct shmfs *s, struct shmfs_put **out, uint64_t size_hint);
+
+/* Write at any offset, in any order, again and again.  Gaps read as zero.
+ *	-ENOSPC -EFBIG: what was written before stays, the put may go on or be aborted */
+int shmfs_put_write(struct shmfs_put *p, uint64_t offset, const void *buf, size_t size);
+
+/* Read back what was written; *size in: wanted, out: read (short at the end). */
+int shmfs_put_read(struct shmfs_put *p, uint64_t offset, void *buf, size_t *size);
+
+/* Cut or extend (with zeros) to this many bytes. */
+int shmfs_put_resize(struct shmfs_put *p, uint64_t size);
+
+/* Bytes so far. */
+uint64_t shmfs_put_size(const struct shmfs_put *p);
+
+/* Publish under this key; flags, version and errors as shmfs_put.  p is freed, unless the
+ * result is -EEXIST, -ENOENT, -ESTALE, -ENOSPC, -EFBIG, -E2BIG or -EINVAL: then it may be
+ * committed again, or aborted. */
+int shmfs_put_commit(struct shmfs_put *p, const void *key, size_t key_size, uint32_t flags,
+                     uint64_t *version);
+
+/* Forget it.  NULL is allowed. */
+void shmfs_put_abort(struct shmfs_put *p);
+
+/* ---- walk ------------------------------------------------------------------- */
+
+struct shmfs_entry {
+	const void *key; /* owned by the iterator, valid until its next call */
+	size_t key_size;
+	struct shmfs_view view; /* the value; as from shmfs_view() */
+	uint64_t cursor;        /* continue behind this entry: pass to shmfs_iter_open */
+};
+
+/*
+ * Walk every key, in the order of their hashes.  A key present all the time is met exactly
+ * once, whatever is put, deleted or split meanwhile; one put or deleted meanwhile, once or
+ * not at all.  cursor: 0 for the start, or an entry's.  Any number of walks may
+ * run on one handle.
+ */
+int shmfs_iter_open(struct shmfs *s, struct shmfs_iter **out, uint64_t cursor);
+
+/* 0 and *entry, or -ENOENT at the end. */
+int shmfs_iter_next(struct shmfs_iter *it, struct shmfs_entry *entry);
+
+void shmfs_iter_close(struct shmfs_iter *it);
+
+/* ---- pins ------------------------------------------------------------------- */
+
+/*
+ * From here to shmfs_unpin() no space freed by anybody is used again, so views taken
+ * in between stay intact.  It holds back all reuse in the store: keep it short.
+ * Works on a read-only handle; vanishes with the process.
+ */
+int shmfs_pin(struct shmfs *s, struct shmfs_pin **out);
+void shmfs_unpin(struct shmfs_pin *pin);
+
+/* ---- names ------------------------------------------------------------------ */
+
+#define SHMFS_NAME_SIZE 256 /* longest file name, and its NUL */
+
+/*
+ * The file name of a key in a mount (shmfs(7)).  name has room for SHMFS_NAME_SIZE bytes.
+ * 0, -E2BIG, or 1 if the key is too long for a name of its own and a
+ * hash stands for it, which only the store can decode.
+ */
+int shmfs_name_encode(const void *key, size_t key_size, char *name);
+
+/* The key of a file name.  key has room for SHMFS_NAME_SIZE bytes.
+ *	-EINVAL        not a name that shmfs_name_encode() writes
+ *	-ENAMETOOLONG  the name of a long key: find it by walking the store */
+int shmfs_name_decode(const char *name, size_t name_size, void *key, size_t *key_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 3: sync (sync.h). */
+#define _GNU_SOURCE
+#include "sync.h"
+
+#include <time.h>
+
+#include "meta.h"
+#include "writer.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int flush(struct shmfs *s)
+{
+	int rc = sfs_file_flush(&s->file);
+
+	if (rc)
+		atomic_fetch_or(&s->live->state, SFS_STATE_IOERROR);
+	return rc;
+}
+
+/* Under the writer lock: what the live tree is now. */
+static void note(struct shmfs *s, struct sfs_meta *m, uint64_t turn)
+{
+	const struct sfs_live *live = s->live;
+	const struct sfs_logpage *log = sfs_at(s, SFS_AT_LOG);
+
+	*m = (struct sfs_meta){
+		.turn = turn,
+		.epoch = sfs_epoch(s),
+		.root_word = sfs_relaxed(&live->root.word),
+		.root_epoch = sfs_relaxed(&live->root.epoch),
+		.head = {sfs_relaxed(&live->head[0]), sfs_relaxed(&live->head[1])},
+		.nseg = sfs_relaxed(&live->nseg),
+		.freed = sfs_relaxed(&live->freed),
+		.count = sfs_relaxed(&live->count),
+		.seq = sfs_relaxed(&live->seq),
+		.last_time = sfs_relaxed(&live->last_time),
+		.changes = sfs_relaxed(&live->changes),
+		.buckets = sfs_relaxed(&live->buckets),
+		.log_head = sfs_relaxed(&log->head),
+		.log_tail = sfs_relaxed(&log->commit),
+		.trimmed_bytes = sfs_relaxed(&log->trimmed_bytes),
+		.trimmed_frames = sfs_relaxed(&log->trimmed_frames),
+		.time_ns = now_ns(),
+	};
+}
+
+static void set_durable(struct shmfs *s, const struct sfs_meta *m)
+{
+	sfs_writer_lock(s);
+	sfs_release(&s->live->durable, m->epoch);
+	sfs_set(&s->live->sync_ns, now_ns());
+	sfs_writer_unlock(s);
+}
+
+/* Whoever wrote the newest meta may have died before its second flush. */
+static int adopt(struct shmfs *s, const struct sfs_meta *newest)
+{
+	int rc = 0;
+
+	if (newest->turn && newest->epoch > sfs_relaxed(&s->live->durable)) {
+		rc = flush(s);
+		if (rc == 0)
+			set_durable(s, newest);
+	}
+	return rc;
+}
+
+static int write_checkpoint(struct shmfs *s, struct sfs_meta *m)
+{
+	int rc = flush(s);
+
+	if (rc)
+		return rc;
+	sfs_meta_write(s, m);
+	rc = flush(s);
+	if (rc == 0 && !sfs_is_volatile(s))
+		set_durable(s, m);
+	return rc;
+}
+
+/* Everything of a sync under sync_lock. */
+static int checkpoint(struct shmfs *s)
+{
+	struct sfs_meta newest, m;
+	bool any = sfs_meta_newest(s, &newest), nothing_new;
+	int rc = adopt(s, &newest);
+
+	if (rc)
+		return rc;
+	sfs_writer_lock(s);
+	note(s, &m, newest.turn + 1);
+	nothing_new = any && m.changes == newest.changes && m.log_tail == newest.log_tail &&
+	              m.log_head == newest.log_head;
+	if (!nothing_new) {
+		sfs_set(&s->live->frozen, m.epoch);
+		sfs_release(&s->live->epoch, m.epoch + 1);
+	}
+	sfs_writer_unlock(s);
+	return nothing_new ? 0 : write_checkpoint(s, &m);
+}
+
+static void take(struct shmfs *s)
+{
+	pthread_mutex_lock(&s->syncer);
+	(void)sfs_lock_take(s, &s->live->sync_lock); /* stolen or not: adopt() sees to it */
+}
+
+static void drop(struct shmfs *s)
+{
+	sfs_lock_drop(&s->live->sync_lock);
+	pthread_mutex_unlock(&s->syncer);
+}
+
+static bool broken(const struct shmfs *s)
+{
+	return sfs_relaxed(&s->live->state) & SFS_STATE_IOERROR;
+}
+
+int sfs_sync(struct shmfs *s)
+{
+	int rc;
+
+	if (broken(s))
+		return -EIO;
+	if (sfs_is_volatile(s))
+		return 0;
+	take(s);
+	rc = broken(s) ? -EIO : checkpoint(s);
+	drop(s);
+	return rc;
+}
+
+/* Everything of the last checkpoint under sync_lock. */
+static int last_checkpoint(struct shmfs *s, uint64_t nseg)
+{
+	struct sfs_meta newest, m;
+	int rc;
+
+	sfs_meta_newest(s, &newest);
+	rc = adopt(s, &newest);
+	if (rc)
+		return rc;
+	sfs_writer_lock(s);
+	sfs_release(&s->live->nseg, nseg);
+	note(s, &m, newest.turn + 1);
+	m.table_crc = sfs_table_crc(s, nseg, m.epoch);
+	if (newest.turn && newest.changes == m.changes && newest.log_tail == m.log_tail &&
+	    newest.nseg == nseg && newest.table_crc == m.table_crc) {
+		sfs_writer_unlock(s);
+		return 0; /* opened and closed again */
+	}
+	/* A volatile store keeps its epoch: the next open clears the metas before it changes
+	 * anything in place that they reach. */
+	if (!sfs_is_volatile(s)) {
+		sfs_set(&s->live->frozen, m.epoch);
+		sfs_release(&s->live->epoch, m.epoch + 1);
+	}
+	sfs_writer_unlock(s);
+	return write_checkpoint(s, &m);
+}
+
+int sfs_sync_last(struct shmfs *s, uint64_t nseg)
+{
+	int rc;
+
+	if (broken(s))
+		return -EIO;
+	take(s);
+	rc = last_checkpoint(s, nseg);
+	drop(s);
+	return rc;
+}

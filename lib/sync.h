@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * floor 3: sync: a checkpoint of the live tree.
+ *
+ * Owns	`epoch`, `frozen`, `durable`, the metas.
+ * Order	freeze: note root and heads, frozen = E, E + 1: from here nothing the note reaches is
+ *	modified, and nothing it reaches is reused (I4).  Flush.  Write the note into the older
+ *	meta.  Flush.  durable = the note's epoch.  Whatever order pages reach the disk in, the
+ *	newest valid meta describes an untouched tree.
+ *	A kill leaves: frozen behind (the next sync goes on); a torn meta (the other is valid); a
+ *	whole meta not known to be durable (the next sync flushes and adopts it).
+ * Locks	syncer mutex, sync_lock; the writer lock only to note and to finish.
+ */
+#ifndef SFS_SYNC_H
+#define SFS_SYNC_H
+
+#include "handle.h"
+
+/* Checkpoint, if there is anything new.  -EIO, sticky */
+SFS_HIDDEN int sfs_sync(struct shmfs *s);
+
+/* The last checkpoint before the store is closed: `nseg` is what the file is about to be cut
+ * to.  The caller is alone (GATE). */
+SFS_HIDDEN int sfs_sync_last(struct shmfs *s, uint64_t nseg);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHMFS_TESTS_MANGLE_H
+#define SHMFS_TESTS_MANGLE_H
+
+#include <shmfs.h>
+
+#include "rig.h"
+
+#define MANGLE_PAGE 4096u
+
+/* ---- images.c: good stores, and files made of bytes */
+
+struct mangle_image {
+	const char *what;
+	bool in_place; /* to be tried only where it was made */
+	unsigned char *bytes;
+	size_t size;
+};
+
+/* One closed and one killed store, made at `home`, and one of a disk. */
+void mangle_images(struct mangle_image images[3], const char *home);
+void mangle_take(struct mangle_image *im, const char *what, const char *path, bool in_place);
+/* Holes stay holes; a file that exists stays the same file. */
+void mangle_write(const char *path, const unsigned char *bytes, size_t size);
+bool mangle_same(const char *path, const unsigned char *bytes, size_t size);
+
+/* ---- use.c */
+
+/* A bit of everything: small and large values, deletes, renames, several buckets. */
+void mangle_fill(struct shmfs *s);
+/* Open the file and make every call, minding no result; then, if write, those that
+ * change it, and read again. */
+void mangle_use(const char *path, bool write, uint64_t seed);
+
+#endif
