@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmfsctl check: audit a store.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static const struct ctl_option options[] = {
+	{OPT_LOCK, 0, "lock", NULL, "keep writers out and check the accounting too"},
+	{OPT_JSON, 0, "json", NULL, "one JSON object"},
+	{0},
+};
+
+struct report {
+	struct json json;
+	bool as_json;
+};
+
+static void found(void *arg, uint64_t offset, const char *text)
+{
+	struct report *r = arg;
+
+	if (!r->as_json) {
+		printf("%" PRIu64 ": %s\n", offset, text);
+		return;
+	}
+	json_open(&r->json, '{');
+	json_name(&r->json, "offset");
+	json_u64(&r->json, offset);
+	json_name(&r->json, "text");
+	json_string(&r->json, text, strlen(text));
+	json_close(&r->json, '}');
+}
+
+static void print_total(struct report *r, const char *name, uint64_t number)
+{
+	if (r->as_json) {
+		json_name(&r->json, name);
+		json_u64(&r->json, number);
+	} else {
+		printf("%s %" PRIu64 "\n", name, number);
+	}
+}
+
+static int check(const struct ctl_args *args, struct shmfs *s, struct report *r)
+{
+	struct shmfs_check_result result = {.struct_size = sizeof(result)};
+	int rc = shmfs_check(s, &result, found, r);
+
+	if (r->as_json)
+		json_close(&r->json, ']');
+	if (!rc) {
+		print_total(r, "problems", result.problems);
+		print_total(r, "keys", result.keys);
+		print_total(r, "index_pages", result.index_pages);
+		print_total(r, "segments", result.segments);
+		print_total(r, "bytes", result.bytes);
+	}
+	if (rc)
+		return ctl_failed(args, rc);
+	return result.problems ? CTL_NO : CTL_YES;
+}
+
+static int run(const struct ctl_args *args)
+{
+	struct report r = {.json.file = stdout, .as_json = ctl_given(args, OPT_JSON)};
+	char message[512] = "";
+	struct shmfs_options o = {
+		.struct_size = sizeof(o),
+		.message = message,
+		.message_size = sizeof(message),
+	};
+	struct shmfs *s;
+	int status;
+	int rc;
+
+	rc = shmfs_open(&s, args->operand[0], ctl_given(args, OPT_LOCK) ? SHMFS_RDWR : SHMFS_RDONLY,
+	                &o);
+	if (rc && rc != -EUCLEAN) {
+		if (message[0])
+			return ctl_trouble(args->operand[0], "%s", message);
+		return ctl_failed(args, rc);
+	}
+	if (r.as_json) {
+		json_open(&r.json, '{');
+		json_name(&r.json, "found");
+		json_open(&r.json, '[');
+	}
+	if (rc) {
+		/* Too damaged to open: that is what the check found. */
+		found(&r, 0,
+		      message[0] ? message
+		                 : "the superblock or both checkpoints are damaged, "
+		                   "or the file was truncated");
+		if (r.as_json)
+			json_close(&r.json, ']');
+		print_total(&r, "problems", 1);
+		status = CTL_NO;
+	} else {
+		status = check(args, s, &r);
+		status = ctl_close(args, s, status);
+	}
+	if (r.as_json) {
+		json_close(&r.json, '}');
+		putchar('\n');
+	}
+	return status;
+}
+
+const struct ctl_verb ctl_verb_check = {
+	.name = "check",
+	.operands = "STORE",
+	.summary = "audit the store: every page, record and checksum",
+	.details =
+		"Prints a line \"OFFSET: TEXT\" for each problem, then totals.  Changes nothing,\n"
+		"and works beside writers.  Exit status 0: no problem, 1: problems were found.\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmfsctl: what its files share.
+ *
+ * A verb is one file and one table (struct ctl_verb): its options, its help and its
+ * function.  main.c finds the verb, args.c reads the command line by the table, the verb
+ * does its work through <shmfs.h> alone and returns the exit status.  Whoever
+ * meets an error prints the one line about it and returns CTL_TROUBLE; nobody prints twice.
+ */
+#ifndef SHMFSCTL_CTL_H
+#define SHMFSCTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <shmfs.h>
+
+enum {
+	CTL_YES = 0,
+	CTL_NO = 1,      /* no such key, a failed condition, check found problems */
+	CTL_TROUBLE = 2, /* wrong usage, or the system or the store failed */
+};
+
+/* ---- the command line (args.c) ---------------------------------------------- */
+
+enum ctl_option_id {
+	OPT_ALWAYS_WAKE,
+	OPT_GARBAGE,
+	OPT_HELP,
+	OPT_IF_ABSENT,
+	OPT_IF_PRESENT,
+	OPT_IF_VERSION,
+	OPT_JSON,
+	OPT_KEYS,
+	OPT_KEY_FILE,
+	OPT_LOCK,
+	OPT_LOG_FULL,
+	OPT_LOG_LIMIT,
+	OPT_LONG,
+	OPT_MAX_SIZE,
+	OPT_NAME,
+	OPT_NO_REPLACE,
+	OPT_NO_SYNC,
+	OPT_NUL,
+	OPT_PREFIX,
+	OPT_SIZE,
+	OPT_TYPE,
+	OPT_COUNT
+};
+
+struct ctl_option {
+	enum ctl_option_id id;
+	char letter;      /* 0: it has none */
+	const char *name; /* NULL ends the table */
+	const char *arg;  /* what its argument is called, NULL: it takes none */
+	const char *help; /* lines of at most 52 columns */
+};
+
+/* clang-format off */
+#define CTL_KEY_OPTIONS \
+	{OPT_NAME, 0, "name", NULL, "KEY is a file name as in a mount's keys/"}, \
+	{OPT_KEY_FILE, 0, "key-file", NULL, "KEY is a file that holds the key, - is stdin"}
+/* clang-format on */
+
+struct ctl_args {
+	const struct ctl_verb *verb;
+	const char **operand; /* the first is the STORE */
+	int operands;
+	const char *value[OPT_COUNT]; /* NULL: not given; "": a flag that was */
+	bool terminal;                /* stdout is one */
+};
+
+struct ctl_verb {
+	const char *name;
+	const char *operands; /* as in the synopsis */
+	const char *summary;
+	const char *details; /* whole lines of at most 78 columns */
+	const struct ctl_option *options;
+	int min_operands;
+	int max_operands;
+	int (*run)(const struct ctl_args *args);
+};
+
+/* 0, or CTL_TROUBLE after saying why.  args->operand is to be freed. */
+int ctl_args_parse(struct ctl_args *args, const struct ctl_verb *verb, int argc, char **argv);
+
+static inline bool ctl_given(const struct ctl_args *args, enum ctl_option_id id)
+{
+	return args->value[id] != NULL;
+}
+
+/* ---- errors (error.c) ------------------------------------------------------- */
+
+/* Print "shmfsctl: SUBJECT: ..." on stderr, one line, and return CTL_TROUBLE (CTL_NO). */
+int ctl_trouble(const char *subject, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ctl_no(const char *subject, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a result of the library, with what can be done about it. */
+int ctl_failed(const struct ctl_args *args, int rc);
+
+/* The answer no, about a key: "no such key", "the key is there", ... */
+int ctl_key_answer(const struct ctl_args *args, const char *what, const void *key, size_t size);
+
+/* ---- the store (store.c) ---------------------------------------------------- */
+
+/* Open args->operand[0].  0, or CTL_TROUBLE after saying why. */
+int ctl_open(const struct ctl_args *args, int flags, struct shmfs **out);
+int ctl_open_with(const struct ctl_args *args, int flags, struct shmfs_options *options,
+                  struct shmfs **out);
+
+/* Close it; status, or CTL_TROUBLE if the close failed. */
+int ctl_close(const struct ctl_args *args, struct shmfs *s, int status);
+
+/* ---- keys (key.c) ----------------------------------------------------------- */
+
+struct ctl_key {
+	const void *data;
+	size_t size;
+	const char *long_name; /* not NULL: only a walk over the store finds the key */
+	void *owned;
+};
+
+/* The key an operand means.  0, or CTL_TROUBLE after saying why. */
+int ctl_key_read(const struct ctl_args *args, const char *operand, struct ctl_key *key);
+
+/* Find the key behind a long name; does nothing for others.  CTL_YES, CTL_NO in silence,
+ * or CTL_TROUBLE. */
+int ctl_key_find(const struct ctl_args *args, struct shmfs *s, struct ctl_key *key);
+
+/* The same for a verb that may create the key, which a long name cannot. */
+int ctl_key_find_or_refuse(const struct ctl_args *args, struct shmfs *s, struct ctl_key *key);
+
+void ctl_key_free(struct ctl_key *key);
+
+/* ---- text to values and back (parse.c) -------------------------------------- */
+
+/* Each returns false if the text is not one. */
+bool ctl_parse_size(const char *text, uint64_t *out); /* 64K, 10M, 1G, 2T */
+bool ctl_parse_u64(const char *text, uint64_t *out);
+bool ctl_parse_type(const char *text, uint32_t *out);
+bool ctl_parse_number(const char *text, size_t size, double *out); /* one final newline is fine */
+
+#define CTL_NUMBER_SIZE 32
+
+/* Shortest decimal that reads back as the same double. */
+void ctl_format_number(char text[CTL_NUMBER_SIZE], double number);
+
+const char *ctl_type_name(uint32_t type);
+
+/* An option's value, or 0 if it was not given.  0, or CTL_TROUBLE after saying why. */
+int ctl_option_size(const struct ctl_args *args, enum ctl_option_id id, uint64_t *out);
+int ctl_option_version(const struct ctl_args *args, uint64_t *out);
+
+/* ---- output (out.c, json.c, entry.c) ---------------------------------------- */
+
+/* Make sure that descriptors 0 to 2 exist, so that no store ever becomes one of them. */
+void ctl_out_init(void);
+
+/* Flush stdout; status, or CTL_TROUBLE after saying why if anything was not written. */
+int ctl_out_finish(int status);
+
+/* Write all of it, past stdio; false with errno set on an error. */
+bool ctl_out_write(const void *data, size_t size);
+
+/* Bytes as one word that a shell reads back; for a key that holds NUL bytes, which no
+ * command line can, `--name NAME`.  To be freed. */
+char *ctl_quote(const void *data, size_t size);
+
+bool ctl_is_utf8(const void *data, size_t size);
+
+struct json {
+	FILE *file;
+	bool comma; /* the next item needs one before it */
+};
+
+/* Containers are opened by '{' or '[' and closed by '}' or ']'. */
+void json_open(struct json *j, char bracket);
+void json_close(struct json *j, char bracket);
+void json_name(struct json *j, const char *name);
+void json_u64(struct json *j, uint64_t number);
+void json_number(struct json *j, double number); /* null if it is not finite */
+void json_null(struct json *j);
+void json_string(struct json *j, const void *text, size_t size);
+void json_base64(struct json *j, const void *data, size_t size);
+
+/* One key as the options say: --json, -l, --name, -0.  False if it cannot be told apart
+ * from two in that form; nothing is printed then. */
+bool ctl_entry_print(const struct ctl_args *args, const void *key, size_t size,
+                     const struct shmfs_info *info);
+
+/* ---- verbs ------------------------------------------------------------------ */
+
+extern const struct ctl_verb *const ctl_verbs[]; /* ended by NULL */
+
+extern const struct ctl_verb ctl_verb_add;
+extern const struct ctl_verb ctl_verb_check;
+extern const struct ctl_verb ctl_verb_create;
+extern const struct ctl_verb ctl_verb_del;
+extern const struct ctl_verb ctl_verb_exists;
+extern const struct ctl_verb ctl_verb_get;
+extern const struct ctl_verb ctl_verb_help;
+extern const struct ctl_verb ctl_verb_ls;
+extern const struct ctl_verb ctl_verb_mv;
+extern const struct ctl_verb ctl_verb_name;
+extern const struct ctl_verb ctl_verb_put;
+extern const struct ctl_verb ctl_verb_stat;
+extern const struct ctl_verb ctl_verb_sync;
+
+void ctl_help_verb(const struct ctl_verb *verb);
+void ctl_help_all(void);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Errors: one line on stderr, what is wrong and what to do.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static bool is_printable(const char *text)
+{
+	const char *c;
+
+	for (c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return true;
+}
+
+static void say(const char *subject, const char *format, va_list ap)
+{
+	char *quoted = NULL;
+
+	/* A file name with a newline must not make two lines of one error. */
+	if (subject && !is_printable(subject))
+		subject = quoted = ctl_quote(subject, strlen(subject));
+	fputs("shmfsctl: ", stderr);
+	if (subject)
+		fprintf(stderr, "%s: ", subject);
+	vfprintf(stderr, format, ap);
+	fputc('\n', stderr);
+	free(quoted);
+}
+
+int ctl_trouble(const char *subject, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(subject, format, ap);
+	va_end(ap);
+	return CTL_TROUBLE;
+}
+
+int ctl_no(const char *subject, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(subject, format, ap);
+	va_end(ap);
+	return CTL_NO;
+}
+
+static const char *advice(int rc)
+{
+	switch (rc) {
+	case -ENOENT:
+		return "; `shmfsctl create` or `shmfsctl put` makes a store";
+	case -ENODATA:
+		return "; `shmfsctl create` or `shmfsctl put` makes a store of the empty file";
+	case -EEXIST:
+		return "; a store keeps the options it was made with";
+	case SHMFS_E_NOT_STORE:
+		return "; it was left as it is";
+	case -EROFS:
+		return "; this verb changes the store";
+	case -EFBIG:
+		return "; deletes still work";
+	case -EINVAL:
+		return "; the key or value is not of the kind this verb takes";
+	case -EAGAIN:
+		return "; writers were faster, try again";
+	default:
+		return "";
+	}
+}
+
+int ctl_failed(const struct ctl_args *args, int rc)
+{
+	return ctl_trouble(args->operand[0], "%s%s", shmfs_strerror(rc), advice(rc));
+}
+
+int ctl_key_answer(const struct ctl_args *args, const char *what, const void *key, size_t size)
+{
+	/* Enough of a long key to recognise it. */
+	char *quoted = ctl_quote(key, size < 200 ? size : 200);
+
+	ctl_no(args->operand[0], "%s: %s%s", what, quoted ? quoted : "", size < 200 ? "" : "...");
+	free(quoted);
+	return CTL_NO;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON, written as it comes: no tree, no memory.  The caller keeps the order of calls.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "ctl.h"
+
+static void item(struct json *j)
+{
+	if (j->comma)
+		putc(',', j->file);
+	j->comma = true;
+}
+
+void json_open(struct json *j, char bracket)
+{
+	item(j);
+	putc(bracket, j->file);
+	j->comma = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	putc(bracket, j->file);
+	j->comma = true;
+}
+
+void json_name(struct json *j, const char *name)
+{
+	item(j);
+	fprintf(j->file, "\"%s\":", name);
+	j->comma = false;
+}
+
+void json_u64(struct json *j, uint64_t number)
+{
+	item(j);
+	fprintf(j->file, "%" PRIu64, number);
+}
+
+void json_number(struct json *j, double number)
+{
+	char text[CTL_NUMBER_SIZE];
+
+	if (!isfinite(number)) {
+		json_null(j);
+		return;
+	}
+	item(j);
+	ctl_format_number(text, number);
+	fputs(text, j->file);
+}
+
+void json_null(struct json *j)
+{
+	item(j);
+	fputs("null", j->file);
+}
+
+/* The text is UTF-8: ctl_is_utf8() said so, or it is our own. */
+void json_string(struct json *j, const void *text, size_t size)
+{
+	const unsigned char *c = text, *end = c + size;
+
+	item(j);
+	putc('"', j->file);
+	for (; c < end; c++) {
+		if (*c == '"' || *c == '\\')
+			fprintf(j->file, "\\%c", *c);
+		else if (*c < 0x20 || *c == 0x7f)
+			fprintf(j->file, "\\u%04x", *c);
+		else
+			putc(*c, j->file);
+	}
+	putc('"', j->file);
+}
+
+void json_base64(struct json *j, const void *data, size_t size)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *from = data;
+
+	item(j);
+	putc('"', j->file);
+	for (; size; from += 3, size = size > 3 ? size - 3 : 0) {
+		unsigned int group = (unsigned int)from[0] << 16;
+
+		if (size > 1)
+			group |= (unsigned int)from[1] << 8;
+		if (size > 2)
+			group |= from[2];
+		putc(digits[group >> 18], j->file);
+		putc(digits[group >> 12 & 63], j->file);
+		putc(size > 1 ? digits[group >> 6 & 63] : '=', j->file);
+		putc(size > 2 ? digits[group & 63] : '=', j->file);
+	}
+	putc('"', j->file);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmfsctl: find the verb, read its command line, run it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+/* In the order of `shmfsctl help`: as one meets them. */
+const struct ctl_verb *const ctl_verbs[] = {
+	&ctl_verb_create, &ctl_verb_put,    &ctl_verb_get,  &ctl_verb_del,  &ctl_verb_mv,
+	&ctl_verb_add,    &ctl_verb_exists, &ctl_verb_ls,   &ctl_verb_stat, &ctl_verb_sync,
+	&ctl_verb_check,  &ctl_verb_name,   &ctl_verb_help, NULL,
+};
+
+static const struct ctl_verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; ctl_verbs[i]; i++)
+		if (!strcmp(ctl_verbs[i]->name, name))
+			return ctl_verbs[i];
+	return NULL;
+}
+
+static int run(const struct ctl_verb *verb, int argc, char **argv)
+{
+	struct ctl_args args;
+	int status = ctl_args_parse(&args, verb, argc, argv);
+
+	if (!status) {
+		if (ctl_given(&args, OPT_HELP))
+			ctl_help_verb(verb);
+		else
+			status = verb->run(&args);
+	}
+	free(args.operand);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct ctl_verb *verb;
+
+	ctl_out_init();
+	if (argc < 2)
+		return ctl_trouble(NULL, "which verb?  `shmfsctl help` lists them");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		ctl_help_all();
+		return ctl_out_finish(CTL_YES);
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("shmfsctl %s\n", shmfs_version());
+		return ctl_out_finish(CTL_YES);
+	}
+	verb = find_verb(argv[1]);
+	if (!verb)
+		return ctl_trouble(argv[1], "no such verb; `shmfsctl help` lists them");
+	return ctl_out_finish(run(verb, argc - 1, argv + 1));
+}

@@ -1,0 +1,49 @@
+#!/bin/sh
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+requires bash
+
+# complete_line LINE: what bash offers at its end, sorted.  COMP_WORDS is cut as readline
+# cuts it: at blanks, ":" and "=".
+cat >complete.bash <<'X'
+source "$top_srcdir/contrib/completion/shmfsctl.bash"
+compopt() { :; }
+COMP_LINE=$1
+COMP_POINT=${#1}
+mapfile -t COMP_WORDS < <(grep -oE '[:=]+|[^[:blank:]:=]+' <<<"$1")
+[[ $1 != *[[:blank:]] ]] || COMP_WORDS+=("")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_shmfsctl shmfsctl
+printf '%s\n' "${COMPREPLY[@]}"
+X
+complete_line() { bash complete.bash "$1" | LC_ALL=C sort | tr '\n' ' '; }
+# shellcheck disable=SC2046
+offers() { eq "$(complete_line "$1")" "$(printf '%s\n' $2 | LC_ALL=C sort | tr '\n' ' ')"; }
+
+verbs=$(shmfsctl help | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p')
+check "the verbs are those of the program" offers "shmfsctl " "$verbs --help --version"
+check "help offers them too" offers "shmfsctl help " "$verbs"
+for verb in $verbs; do
+	options=$(shmfsctl help "$verb" | grep -oE '^ +(-., )?--[a-z-]+=?' | grep -oE -e '--[a-z-]+=?')
+	check "the options of $verb are those of the program" offers "shmfsctl $verb -" "$options"
+done
+
+shmfsctl put s.db user:1 a
+shmfsctl put s.db user:2 b
+shmfsctl put s.db 'a key' c
+shmfsctl put s.db a/b d
+mkdir dir
+check "a verb is completed" offers "shmfsctl ex" exists
+check "then a file" offers "shmfsctl get s" s.db
+check "then a key" offers "shmfsctl get s.db u" "user:1 user:2"
+check "behind the : in it" offers "shmfsctl get s.db user:" "1 2"
+check "and the number" offers "shmfsctl get s.db user:1" 1
+check "a key with a blank is quoted" eq "$(complete_line "shmfsctl get s.db a")" 'a/b a\ key '
+check "names are completed after --name" offers "shmfsctl get --name s.db a%" a%2Fb
+check "files are after --key-file" offers "shmfsctl get --key-file s.db di" dir
+check "mv completes both keys" offers "shmfsctl mv s.db user:1 user:" "1 2"
+check "del any number" offers "shmfsctl del s.db x y z user:2" 2
+check "a value is not completed" offers "shmfsctl put s.db user:1 " ""
+check "types are" offers "shmfsctl put --type=" "bytes string number"
+check "and begun ones" offers "shmfsctl put --type=s" string
+check "what a full log does too" offers "shmfsctl create --log-full=" "trim refuse"
+check "a missing store offers no keys, in silence" eq "$(complete_line "shmfsctl get none.db u" 2>&1)" " "

@@ -1,0 +1,34 @@
+#!/bin/sh
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+
+verbs=$(shmfsctl help | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p')
+check "help lists verbs" eq "$(echo $verbs)" \
+	"create put get del mv add exists ls stat sync check name help"
+check "--help is the same" eq "$(shmfsctl --help)" "$(shmfsctl help)"
+check "-h too" eq "$(shmfsctl -h)" "$(shmfsctl help)"
+shmfsctl help >all
+for verb in $verbs; do
+	shmfsctl help "$verb" >help
+	cat help >>all
+	check "help $verb begins with its usage" grep -q "^Usage: shmfsctl $verb " help
+	check "$verb --help is the same" eq "$(shmfsctl "$verb" --help)" "$(cat help)"
+	check "$verb -h too" eq "$(shmfsctl "$verb" -h x y z)" "$(cat help)"
+	check "$verb refuses an unknown option" exits 2 shmfsctl "$verb" --no-such-option a b c
+	grep -oE '^ +(-., )?--[a-z-]+' help | grep -oE -e '--[a-z-]+' >options
+	while read -r option; do
+		check "the manual has $verb $option" grep -q "Fl Fl ${option#--}" \
+			"$top_srcdir/man/shmfsctl.1"
+	done <options
+done
+check "no line is longer than 80 columns" eq "$(awk 'length > 80' all)" ""
+check "--version is a number" sh -c 'shmfsctl --version | grep -qE "^shmfsctl [0-9]+\.[0-9]+\.[0-9]+$"'
+check "-V too" eq "$(shmfsctl -V)" "$(shmfsctl --version)"
+check "no verb is exit 2" exits 2 shmfsctl
+check "a verb that does not exist is exit 2" exits 2 shmfsctl frobnicate s.db
+check "and help is named" fails_with "shmfsctl help" shmfsctl frobnicate
+check "help of it is exit 2" exits 2 shmfsctl help frobnicate
+check "an error is one line on stderr" eq "$(shmfsctl frobnicate 2>&1 >/dev/null | wc -l)" 1
+if [ -w /dev/full ]; then
+	check "help into a full disk is exit 2" exits 2 sh -c 'shmfsctl help >/dev/full'
+	check "--version too" exits 2 sh -c 'shmfsctl --version >/dev/full'
+fi
