@@ -1,0 +1,196 @@
+#!/bin/sh
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+requires python3 jq cmp sha256sum mkfifo awk comm paste seq xargs
+reader=$top_srcdir/contrib/reader/shmfs_reader.py
+export PYTHONDONTWRITEBYTECODE=1
+
+read_store() { python3 "$reader" "$@"; }
+
+# ---- a program that fills a store, and holds it open until its standard input ends -----
+
+cat >fill.c <<'EOF'
+#include <shmfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct shmfs *s;
+static char value[3 << 20];
+
+/* Keys of many lengths; short ones hold NULs. */
+static size_t make_key(char *key, unsigned i)
+{
+	memset(key, 0, 400);
+	return (size_t)sprintf(key, "key %u", i) + i % 300;
+}
+
+static void put(const void *key, size_t key_size, size_t size, uint32_t type)
+{
+	static unsigned salt;
+
+	for (size_t i = 0; i < size; i++)
+		value[i] = (char)(i * 31 + (i >> 8) + salt);
+	salt++;
+	if (shmfs_put(s, key, key_size, value, size, type, NULL))
+		exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct shmfs_options o = {.struct_size = sizeof(o)};
+	static char key[65535];
+	unsigned many = argc > 2 ? 1000 : 3500;
+	size_t n;
+
+	o.keys = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	o.flags = argc > 3 ? SHMFS_OPT_NO_SYNC : 0;
+	if (shmfs_open(&s, argv[1], SHMFS_RDWR | SHMFS_CREATE, &o))
+		return 1;
+	for (unsigned i = 0; i < many; i++) {
+		n = make_key(key, i);
+		put(key, n, i % 400, i % 2 ? SHMFS_STRING : SHMFS_BYTES);
+	}
+	for (unsigned i = 0; i < many; i++) { /* overwrite some, delete some, move some */
+		n = make_key(key, i);
+		if (i % 3 == 0)
+			put(key, n, i % 500, SHMFS_BYTES);
+		if (i % 5 == 0 && shmfs_del(s, key, n, 0, NULL))
+			return 2;
+		if (i % 31 == 1 && i % 5 && shmfs_rename(s, key, n, &i, sizeof(i), 0))
+			return 2;
+	}
+	put("", 0, 10, SHMFS_BYTES);
+	put("\0\n\xff%/", 5, 0, SHMFS_BYTES);
+	put("gr\xc3\xbc\xc3\x9f", 6, 5, SHMFS_STRING);
+	memset(key, 'k', sizeof(key));
+	put(key, 65535, 1000, SHMFS_BYTES);
+	put(key, 65534, 400000, SHMFS_BYTES);
+	put("big", 3, sizeof(value), SHMFS_BYTES);
+	put("largest small", 13, (256 << 10) - 32 - 16, SHMFS_BYTES);
+	put("smallest big", 12, (256 << 10) - 32 - 15, SHMFS_BYTES);
+	if (shmfs_add(s, "number", 6, -0.125, NULL, NULL))
+		return 2;
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	return shmfs_close(s) != 0;
+}
+EOF
+# shellcheck disable=SC2086
+check "the program that fills a store compiles" "$LIBTOOL" --quiet --tag=CC --mode=link \
+	"$CC" $CFLAGS $SAN_FLAGS -I"$top_srcdir/lib" fill.c -o fill "$top_builddir/lib/libshmfs.la"
+
+# hold STORE [KEYS [no_sync]]: fill it, and keep it open
+hold() {
+	rm -f hold ready
+	mkfifo hold
+	./fill "$@" <hold >ready &
+	holder=$!
+	exec 4>hold
+	check "$1 is filled" eventually grep -q ready ready
+}
+
+release() {
+	exec 4>&-
+	wait "$holder"
+}
+
+# ---- what the library says, and what the reader says --------------------------------------
+
+# of library and reader: key, type, size and version of each key
+list_library() {
+	shmfsctl ls --json "$1" |
+		jq -c '{key: (.key_base64 // (.key | @base64)), type, size, version}' | sort >library
+}
+
+list_reader() {
+	read_store ls "$1" |
+		jq -c '{key: (.key_base64 // (.key | @base64)), type, size, version}' | sort >reader
+}
+
+# agree STORE SENTENCE
+agree() {
+	list_library "$1"
+	list_reader "$1"
+	check "$2" cmp library reader
+}
+
+# agree_on_values STORE SENTENCE: values, by shmfsctl get: of each tenth key and of the odd ones
+agree_on_values() {
+	mkdir -p values
+	i=0
+	shmfsctl ls --json "$1" | jq -r 'select(.type != "number") |
+		[.name, (.key_base64 // (.key | @base64))] | @tsv' |
+		awk 'NR % 10 == 0 || !/^(%~)?key/' >names
+	while IFS='	' read -r name base64; do
+		case $name in
+		%~*) printf %s "$base64" | base64 -d | shmfsctl get --key-file "$1" - ;;
+		*) shmfsctl get --name "$1" "$name" ;;
+		esac >"values/$((i = i + 1))"
+	done <names
+	(cd values && seq $i | xargs sha256sum) | cut -d' ' -f1 >digests
+	cut -f2 names | paste -d' ' digests - | sort >library
+	read_store sums "$1" | sort >reader
+	check "$2" eq "$(comm -23 library reader)" ""
+	check "(of hundreds)" test "$(wc -l <library)" -gt 200
+}
+
+# ---- a store that is open -------------------------------------------------------------------
+
+hold s.db
+check "with a writer present the live page is read" \
+	sh -c "python3 '$reader' info s.db | grep -q 'live page, 2... keys'"
+agree s.db "the reader lists what the library lists"
+check "which is thousands of keys" test "$(wc -l <reader)" -gt 2500
+agree_on_values s.db "and every value is the same"
+shmfsctl get s.db big >big
+check "get finds a key by its hash" sh -c "python3 '$reader' get s.db big | cmp - big"
+check "and a number reads as text" eq "$(read_store get s.db number)" "$(shmfsctl get s.db number)"
+check "and does not find what is not there" exits 1 read_store get s.db nothing
+
+# ---- after a kill, after a close, as a copy ---------------------------------------------------
+
+kill -9 "$holder"
+release 2>/dev/null
+check "in the same session the live page is read" \
+	sh -c "python3 '$reader' info s.db | grep -q 'live page'"
+agree s.db "after a kill the reader lists what the library lists"
+
+shmfsctl put s.db later 1
+cp s.db copy.db
+check "a copy is read by its checkpoint" \
+	sh -c "python3 '$reader' info copy.db | grep -q 'checkpoint'"
+agree copy.db "the reader lists the copy as the library does"
+check "which is what the store held" sh -c "
+	python3 '$reader' sums s.db | sort >a; python3 '$reader' sums copy.db | sort | cmp - a"
+shmfsctl put copy.db later 2
+check "once it was written the copy has a session of its own" \
+	sh -c "python3 '$reader' info copy.db | grep -q 'live page'"
+agree copy.db "and is listed as the library does"
+check "the store is sound" shmfsctl check --lock s.db
+
+# ---- a deep tree, and one that is volatile ------------------------------------------------------
+
+hold deep.db 100000
+agree deep.db "the reader walks a tree of many levels"
+release
+cp deep.db deepcopy.db
+agree deepcopy.db "and its copy"
+
+hold volatile.db 0 no_sync
+cp volatile.db open.db
+agree volatile.db "the reader lists a volatile store"
+check "a copy of it while it is open is refused, as by the library" \
+	fails_with "no checkpoint" read_store ls open.db
+check "(which does)" fails_with "no checkpoint" shmfsctl ls open.db
+release
+cp volatile.db closed.db
+agree closed.db "one made after it was closed is read"
+
+# ---- what is no store ---------------------------------------------------------------------------
+
+seq 100000 >text 2>/dev/null || cat big >text
+check "a foreign file is refused" fails_with "not a shmfs store" read_store ls text
+head -c 1000000 copy.db >short
+check "a short one too" fails_with "damaged" read_store ls short

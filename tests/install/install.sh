@@ -1,0 +1,38 @@
+#!/bin/sh
+# What a package would do, and what its user would do then.
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+requires make pkg-config nm
+
+root=$tmp/root
+prefix=$(sed -n 's/^prefix = //p' "$top_builddir/Makefile")
+make_it() { make -s -C "$top_builddir" DESTDIR="$root" "$@"; }
+
+check "make install" make_it install
+lib=$(dirname "$(find "$root" -name shmfs.pc)")/..
+export LD_LIBRARY_PATH="$lib" PKG_CONFIG_PATH="$lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
+
+check "the installed tool runs" "$root$prefix/bin/shmfsctl" --version
+
+# shellcheck disable=SC2046,SC2086
+compile() { $CC $CFLAGS $SAN_FLAGS -Wall -Wextra -Werror $(pkg-config --cflags shmfs) "$@"; }
+# shellcheck disable=SC2046
+check "a program builds as pkg-config says" \
+	compile "$top_srcdir/contrib/examples/get.c" -o get $(pkg-config --libs shmfs)
+check "it runs, and fails on a store that is not there" fails_with "get: " ./get none key
+cp "$top_srcdir/contrib/examples/get.c" header.c
+check "the header is strict C99" compile -std=c99 -pedantic -fsyntax-only header.c
+if echo | $CC -x c++ -fsyntax-only - 2>/dev/null; then
+	check "the header is C++" compile -x c++ -std=c++11 -pedantic -fsyntax-only header.c
+else
+	skip "the header is C++" "no C++ compiler"
+fi
+
+# What is declared and what is exported are the same set.
+sed '/^typedef/d' "$root$prefix/include/shmfs.h" | tr '\n' ' ' | sed 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/||g' |
+	grep -o '\<shmfs_[a-z_]* *(' | tr -d ' (' | sort -u >declared
+nm -D --defined-only "$lib/libshmfs.so" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' |
+	grep -v '^_' | sort -u >exported
+check "the library exports what the header declares and nothing else" diff declared exported
+
+check "make uninstall" make_it uninstall
+check "nothing is left behind" eq "$(find "$root" ! -type d)" ""
