@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "logread.h"
 #include "oflock.h"
 #include "pin.h"
 #include "segment.h"
@@ -54,10 +55,13 @@ static void fill_checkpoint(struct shmfs *s, struct shmfs_stat *st)
 
 static void fill_log(struct shmfs *s, struct shmfs_stat *st)
 {
-	const struct sfs_logpage *log = sfs_at(s, SFS_AT_LOG);
+	struct shmfs_log_bounds b = {0};
 
-	st->log_head = sfs_relaxed(&log->head);
-	st->log_end = sfs_relaxed(&log->commit);
+	(void)sfs_log_bounds(s, &b); /* counts as far as the log is not damaged */
+	st->log_head = b.head;
+	st->log_end = b.end;
+	st->log_bytes = b.bytes;
+	st->log_frames = b.frames;
 	st->log_limit = s->super->log_limit;
 }
 

@@ -20,6 +20,7 @@ static const struct {
 	{SHMFS_E_COLLIDE, "too many keys share one hash prefix"},
 	{SHMFS_E_REMOTE, "on a network file system, which cannot share a mapping: move it to a local one"},
 	{SHMFS_E_LEASES, "1023 handles have the store open for writing: close one"},
+	{SHMFS_E_LOG_FULL, "the log is full and a cursor still needs its oldest part: move or delete that cursor"},
 	{-EUCLEAN, "the store is damaged: `shmfsctl check` says where"},
 	{-EFBIG, "too large: the value, or the store beyond its max_size"},
 	{-ENOSPC, "no space left on the device (deletes still work)"},

@@ -201,6 +201,33 @@ int sfs_file_write(struct sfs_file *f, uint64_t at, const void *data, uint64_t n
 	return 0;
 }
 
+bool sfs_file_has(struct sfs_file *f, uint64_t at, uint64_t n)
+{
+	unsigned char page[64];
+
+	if (!f->volatile_fs)
+		return false;
+	n += at % 4096;
+	for (at -= at % 4096; n; at += sizeof(page) * 4096) {
+		uint64_t here = sfs_min(n, sizeof(page) * 4096);
+
+		if (mincore(f->base + at, here, page) < 0)
+			return false;
+		for (uint64_t i = 0; i < (here + 4095) / 4096; i++)
+			if (!(page[i] & 1))
+				return false;
+		n -= here;
+	}
+	return true;
+}
+
+bool sfs_file_blank(struct sfs_file *f, uint64_t at, uint64_t n)
+{
+	off_t data = lseek(f->fd, (off_t)at, SEEK_DATA);
+
+	return data < 0 ? errno == ENXIO : (uint64_t)data >= at + n;
+}
+
 int sfs_file_flush(struct sfs_file *f)
 {
 	if (f->volatile_fs)

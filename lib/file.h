@@ -61,6 +61,13 @@ SFS_HIDDEN int sfs_file_write(struct sfs_file *f, uint64_t at, const void *data,
 /* Give the disk space of [at, at + n) back; it reads as zeros.  Best effort. */
 SFS_HIDDEN void sfs_file_punch(struct sfs_file *f, uint64_t at, uint64_t n);
 
+/* Is [at, at + n) a hole for sure, or allocated and never written?  Then it reads as zeros. */
+SFS_HIDDEN bool sfs_file_blank(struct sfs_file *f, uint64_t at, uint64_t n);
+
+/* Is all of [at, at + n) in memory for sure, so that there is nothing to back?  Told of tmpfs only:
+ * elsewhere data may be no more than promised. */
+SFS_HIDDEN bool sfs_file_has(struct sfs_file *f, uint64_t at, uint64_t n);
+
 /* Everything written through the mapping is on disk.  -EIO */
 SFS_HIDDEN int sfs_file_flush(struct sfs_file *f);
 

@@ -8,7 +8,8 @@
  *	0x03000  meta 0, 0x04000 meta 1: the checkpoints
  *	0x05000  watch page, 0x06000 interest bits (8 KiB), 0x08000 watch ring (96 KiB)
  *	0x20000  fill table: lease -> runs being filled (8 KiB)
- *	0x22000  reserved, zero, to 1 MiB
+ *	0x22000  holds: lease -> 1 + the log segment it may be about to append to (8 KiB)
+ *	0x24000  reserved, zero, to 1 MiB
  *	g * 64 GiB + 1 MiB        segment table of group g: 65,536 entries of 32 bytes
  *	n * 1 MiB                 segment n; 0, 1, 2 of every group are reserved
  *
@@ -59,6 +60,7 @@
 #define SFS_AT_INTEREST 0x6000
 #define SFS_AT_RING 0x8000
 #define SFS_AT_FILL 0x20000
+#define SFS_AT_HOLDS 0x22000
 
 #define SFS_LEASES 1023 /* numbered from 1 */
 
@@ -152,7 +154,7 @@ struct sfs_live {
 	uint64_t pad_end[2];
 };
 
-/* ---- log page, watch page: their code comes later ------------------------------- */
+/* ---- log page; watch page, whose code comes later --------------------------------- */
 
 struct sfs_logpage {
 	a64 tail;
@@ -163,7 +165,10 @@ struct sfs_logpage {
 	a64 backed;
 	a64 trimmed_bytes;
 	a64 trimmed_frames;
-	uint64_t pad_head[4];
+	a64 cut_to;     /* redo record of a trim: head, and the two above; valid iff cut_to != 0 */
+	a64 cut_bytes;
+	a64 cut_frames;
+	uint64_t pad_head;
 	a32 waiters;
 	a32 wake;
 };
@@ -287,12 +292,14 @@ static inline uint64_t sfs_slot_ref(uint64_t slot)
 
 /* ---- records ------------------------------------------------------------------ */
 
+#define SFS_LOGSEG_TYPE 3 /* the type of a log segment's record; its value is not in its crc */
+
 enum sfs_space { SFS_USER = 0, SFS_LOGSEG = 1, SFS_CURSOR = 2, SFS_STOREDATA = 3, SFS_SPACES = 4 };
 
 /*
  * Key and value follow, each padded to 8.  crc is crc32c over value, key, header from
  * klen on, in this order, so that the value can be summed before the lock is taken.
- * seq = 0 ends a segment.
+ * seq = 0 ends a segment.  The value of a log segment changes, so it is not summed.
  */
 struct sfs_record {
 	uint32_t crc;

@@ -15,7 +15,10 @@
 #include "format.h"
 #include "shmfs.h"
 
-struct sfs_pinned; /* a stamp this handle pins (pin.h) */
+struct sfs_pinned;     /* a stamp this handle pins (pin.h) */
+struct sfs_open_batch; /* frames being written in place (logwrite.h) */
+
+#define SFS_BOUNDARIES 64
 
 struct shmfs {
 	struct sfs_file file;
@@ -38,9 +41,20 @@ struct shmfs {
 	pthread_mutex_t pin_mutex; /* guards `pins` */
 	struct sfs_pinned *pins;
 	a64 retries;
-	bool io_error_seen;
 
+	pthread_mutex_t batch_mutex;    /* guards `batches` */
+	struct sfs_open_batch *batches; /* begun, not committed */
+	bool io_error_seen;
 	struct shmfs *next, *prev; /* all handles of the process (fork.c) */
+
+	a64 boundary[SFS_BOUNDARIES]; /* positions known to be frames' (logfind.c) */
+
+	/* Appending changes these, and nothing else that a reader looks at. */
+	uint8_t pad_before[64];
+	_Atomic bool appender; /* a lock: reservations in the log, before the writer's (logwrite.c) */
+	a64 log_segment;       /* 1 + the segment held for appending (log.h); 0 = none */
+	uint64_t log_at;       /* where its frames begin */
+	uint8_t pad_after[64];
 };
 
 static inline void *sfs_at(const struct shmfs *s, uint64_t offset)

@@ -16,12 +16,6 @@
 #define SPINS 200
 #define PROBE_NS 2000000
 
-#if defined(__x86_64__)
-#define relax() __builtin_ia32_pause()
-#else
-#define relax() __asm__ volatile("yield" ::: "memory")
-#endif
-
 static uint64_t ours(const struct shmfs *s, uint64_t word)
 {
 	return ((word & ~(OWNER | WAITERS)) + GENERATION) | s->lease;
@@ -71,7 +65,7 @@ int sfs_lock_take(struct shmfs *s, a64 *word)
 			continue;
 		}
 		if (spins++ < SPINS) {
-			relax();
+			sfs_relax();
 			w = sfs_relaxed(word);
 			continue;
 		}

@@ -17,6 +17,12 @@
 
 #include "handle.h"
 
+#if defined(__x86_64__)
+#define sfs_relax() __builtin_ia32_pause()
+#else
+#define sfs_relax() __asm__ volatile("yield" ::: "memory")
+#endif
+
 enum { SFS_LOCK_CLEAN = 0, SFS_LOCK_STOLEN = 1 };
 
 /* Blocks until the word is ours.  SFS_LOCK_STOLEN: its owner died under it. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fork.h"
+#include "log.h"
 #include "meta.h"
 #include "oflock.h"
 #include "recover.h"
@@ -115,7 +116,9 @@ static void inherit(struct shmfs *s)
 		sfs_lock_drop(&s->live->lock);
 	}
 	sfs_writer_lock(s);
+	sfs_release((a64 *)sfs_at(s, SFS_AT_HOLDS) + s->lease, 0);
 	sfs_run_reap(s, s->lease);
+	sfs_log_inherit(s);
 	sfs_writer_unlock(s);
 }
 
@@ -187,6 +190,7 @@ static void free_handle(struct shmfs *s)
 	pthread_mutex_destroy(&s->writer);
 	pthread_mutex_destroy(&s->syncer);
 	pthread_mutex_destroy(&s->pin_mutex);
+	pthread_mutex_destroy(&s->batch_mutex);
 	free(s);
 }
 
@@ -212,6 +216,7 @@ int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shm
 	pthread_mutex_init(&s->writer, NULL);
 	pthread_mutex_init(&s->syncer, NULL);
 	pthread_mutex_init(&s->pin_mutex, NULL);
+	pthread_mutex_init(&s->batch_mutex, NULL);
 	sfs_fork_watch(s);
 	rc = sfs_handle_result(s, open_store(s, path, flags, options));
 	if (rc)

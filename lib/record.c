@@ -54,6 +54,7 @@ bool sfs_record_intact(const struct sfs_hit *hit)
 	uint32_t crc;
 
 	sfs_copy_out(&r, hit->record, sizeof(r));
-	crc = sfs_crc32c(0, sfs_record_value(hit->record, hit->klen), hit->vlen);
+	/* the value of a log segment changes: its frames have sums of their own */
+	crc = r.space == SFS_LOGSEG ? 0 : sfs_crc32c(0, sfs_record_value(hit->record, hit->klen), hit->vlen);
 	return seal(crc, sfs_record_key(hit->record), hit->klen, &r) == r.crc;
 }

@@ -3,6 +3,7 @@
 #include "recover.h"
 
 #include "meta.h"
+#include "log.h"
 #include "run.h"
 
 #define SEQ_GAP (UINT64_C(1) << 32) /* versions given after the checkpoint are not given again */
@@ -125,15 +126,28 @@ static void rebuild_live(struct shmfs *s, const struct sfs_meta *m, uint64_t nse
 	sfs_set(&live->pick, SFS_FIRST_SEG);
 }
 
-static void rebuild_log(struct shmfs *s, const struct sfs_meta *m)
+/* The log ends at the checkpoint's tail.  What was appended behind it lies at or above `backed`,
+ * so nobody looks at it, and it is zeroed when it is backed again; the totals of that segment,
+ * and of one made behind it, may count it. */
+static int rebuild_log(struct shmfs *s, const struct sfs_meta *m)
 {
 	struct sfs_logpage *log = sfs_at(s, SFS_AT_LOG);
+	uint64_t n = m->log_tail >> SFS_LOG_SHIFT, at;
+	int rc;
 
+	if (m->log_tail % 16 || m->log_head > m->log_tail)
+		return -EUCLEAN;
+	for (; (rc = sfs_log_find(s, m->root_word, n, &at)) == 0; n++)
+		sfs_set((a64 *)sfs_at(s, sfs_log_run(at) + SFS_AT_TOTALS + 8), 0);
+	if (rc != -ENOENT || (sfs_log_in(m->log_tail) && n == m->log_tail >> SFS_LOG_SHIFT))
+		return -EUCLEAN;
 	sfs_set(&log->head, m->log_head);
 	sfs_set(&log->tail, m->log_tail);
 	sfs_set(&log->commit, m->log_tail);
 	sfs_set(&log->trimmed_bytes, m->trimmed_bytes);
 	sfs_set(&log->trimmed_frames, m->trimmed_frames);
+	sfs_set(&log->backed, m->log_tail);
+	return 0;
 }
 
 int sfs_recover(struct shmfs *s)
@@ -155,6 +169,5 @@ int sfs_recover(struct shmfs *s)
 	sfs_commit(&s->live->boot[0], 0);
 	rebuild_live(s, &m, nseg);
 	rebuild_table(s, &m, nseg);
-	rebuild_log(s, &m);
-	return 0;
+	return rebuild_log(s, &m);
 }

@@ -31,7 +31,7 @@ int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first)
 	return 0;
 }
 
-static bool filled_by(struct shmfs *s, uint64_t n, unsigned lease)
+bool sfs_run_filled_by(struct shmfs *s, uint64_t n, unsigned lease)
 {
 	const struct sfs_seg *e;
 
@@ -42,14 +42,13 @@ static bool filled_by(struct shmfs *s, uint64_t n, unsigned lease)
 	       sfs_relaxed(&e->died) == 0;
 }
 
-/* Take a run out of its lease's chain. */
-static void unlink_run(struct shmfs *s, uint64_t first)
+void sfs_run_unlink(struct shmfs *s, uint64_t first)
 {
 	struct sfs_seg *e = sfs_seg(s, first);
 	unsigned lease = sfs_relaxed(&e->lease);
 	a64 *at = chain_of(s, lease);
 
-	for (uint64_t n, i = 0; filled_by(s, n = sfs_relaxed(at), lease) && i < SFS_GROUP_SEGS; i++) {
+	for (uint64_t n, i = 0; sfs_run_filled_by(s, n = sfs_relaxed(at), lease) && i < SFS_GROUP_SEGS; i++) {
 		if (n == first) {
 			sfs_commit(at, sfs_relaxed(&e->stamp));
 			break;
@@ -59,9 +58,18 @@ static void unlink_run(struct shmfs *s, uint64_t first)
 	sfs_release(&e->lease, 0);
 }
 
+void sfs_run_entrust(struct shmfs *s, uint64_t first, unsigned lease)
+{
+	struct sfs_seg *e = sfs_seg(s, first);
+
+	sfs_release(&e->stamp, sfs_relaxed(chain_of(s, lease)));
+	sfs_release(&e->lease, (uint16_t)lease);
+	sfs_commit(chain_of(s, lease), first);
+}
+
 void sfs_run_free(struct shmfs *s, uint64_t first)
 {
-	unlink_run(s, first);
+	sfs_run_unlink(s, first);
 	sfs_seg_free(s, first);
 }
 
@@ -70,7 +78,7 @@ void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen)
 	struct sfs_seg *e = sfs_seg(s, first);
 	uint64_t have = sfs_relaxed(&e->live), need = sfs_run_segments(vlen);
 
-	unlink_run(s, first);
+	sfs_run_unlink(s, first);
 	/* nobody ever saw the surplus, so it has no history to wait for */
 	if (need < have)
 		sfs_commit(&e->live, (uint32_t)need);
@@ -99,11 +107,11 @@ void sfs_run_reap(struct shmfs *s, unsigned lease)
 {
 	uint64_t n;
 
-	for (uint64_t i = 0; filled_by(s, n = sfs_relaxed(chain_of(s, lease)), lease); i++) {
+	for (uint64_t i = 0; sfs_run_filled_by(s, n = sfs_relaxed(chain_of(s, lease)), lease); i++) {
 		if (i == SFS_GROUP_SEGS)
 			break;
 		if (sfs_run_named(s, sfs_relaxed(&s->live->root.word), n))
-			unlink_run(s, n);
+			sfs_run_unlink(s, n);
 		else
 			sfs_run_free(s, n);
 	}

@@ -47,6 +47,19 @@ SFS_HIDDEN void sfs_run_reap(struct shmfs *s, unsigned lease);
 /* Settle the chains of all dead leases. */
 SFS_HIDDEN void sfs_run_reap_all(struct shmfs *s);
 
+/* A published run that is about to be deleted, but which the holder of this lease may still
+ * write into: it goes to that lease's chain, and is freed when the lease or its hold ends. */
+SFS_HIDDEN void sfs_run_entrust(struct shmfs *s, uint64_t first, unsigned lease);
+
+/* Free what is entrusted to us and no longer held, or entrust it to the next holder (logseg.c). */
+SFS_HIDDEN void sfs_run_reap_log(struct shmfs *s);
+
+/* Is n the head of an unpublished run of this lease? */
+SFS_HIDDEN bool sfs_run_filled_by(struct shmfs *s, uint64_t n, unsigned lease);
+
+/* Take a run out of its lease's chain. */
+SFS_HIDDEN void sfs_run_unlink(struct shmfs *s, uint64_t first);
+
 /* Does the key of the run's record lead back to it? */
 SFS_HIDDEN bool sfs_run_named(struct shmfs *s, uint64_t root, uint64_t first);
 

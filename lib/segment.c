@@ -335,7 +335,8 @@ void sfs_seg_drop(struct shmfs *s, uint64_t offset, uint64_t size)
 	uint32_t live = sfs_relaxed(&e->live);
 
 	if (sfs_relaxed(&e->kind) == SFS_SEG_BIG) {
-		sfs_seg_free(s, n);
+		if (sfs_relaxed(&e->lease) == 0) /* else entrusted to somebody, who frees it (run.h) */
+			sfs_seg_free(s, n);
 		subtract(&s->live->big, size);
 		return;
 	}

@@ -72,6 +72,7 @@ enum {
 	SHMFS_E_COLLIDE = -20006,    /* hundreds of keys share the first 47 bits of their hash */
 	SHMFS_E_REMOTE = -20007,     /* a network file system cannot share a mapping */
 	SHMFS_E_LEASES = -20008,     /* 1023 handles have the store open for writing */
+	SHMFS_E_LOG_FULL = -20009,   /* log_limit is reached, and a cursor needs the oldest segment */
 };
 
 /* A sentence for any code a call returned, without newline.  Static for the codes
@@ -366,6 +367,163 @@ int shmfs_iter_open(struct shmfs *s, struct shmfs_iter **out, uint64_t cursor);
 int shmfs_iter_next(struct shmfs_iter *it, struct shmfs_entry *entry);
 
 void shmfs_iter_close(struct shmfs_iter *it);
+
+/* ---- log -------------------------------------------------------------------- */
+
+/*
+ * An endless stream of frames.  A position is the byte offset of a frame in it: frames
+ * are found by position, in the order they were appended, whoever appended them.  Writers
+ * append without the map's lock, in parallel.
+ */
+#define SHMFS_FRAME_MAX ((UINT64_C(1) << 24) - 16) /* bytes of one frame */
+#define SHMFS_LOG_BEGIN (UINT64_MAX - 1)           /* the oldest frame kept; 0 is a position */
+#define SHMFS_LOG_END UINT64_MAX                   /* behind the newest one */
+
+/* One frame of several; the caller keeps the memory. */
+struct shmfs_frame {
+	const void *data;
+	size_t size;
+	uint64_t position; /* out */
+};
+
+/*
+ * Append one frame.  position may be NULL.  When this returns every reader sees it, as
+ * soon as those have committed who reserved room before it.
+ *	-EMSGSIZE  longer than SHMFS_FRAME_MAX
+ *	SHMFS_E_LOG_FULL  log_limit is reached, and a cursor is behind (shmfs_options.flags)
+ */
+int shmfs_log_append(struct shmfs *s, const void *data, size_t size, uint64_t *position);
+
+/* Append n frames, visible all at once, next to each other.
+ *	-EMSGSIZE  with 16 to 31 bytes for each frame they pass 16 MiB */
+int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n);
+
+struct shmfs_batch; /* frames being written in place */
+
+/*
+ * Reserve room for up to max_bytes of payload in up to max_frames frames, to be written
+ * in the mapping.  Readers and shmfs_sync() wait for the commit, other writers do not: be quick.
+ * *out is freed by commit or abort.  Errors as shmfs_log_append.
+ */
+int shmfs_log_begin(struct shmfs *s, struct shmfs_batch **out, size_t max_bytes, size_t max_frames);
+
+/* *data: room for the next frame, 8-byte aligned, until the commit.  Uninitialised.
+ *	-EMSGSIZE  more than was reserved; the batch stays as it is */
+int shmfs_log_frame(struct shmfs_batch *b, size_t size, void **data);
+
+/* All frames become visible at once; position, of the first, may be NULL. */
+int shmfs_log_commit(struct shmfs_batch *b, uint64_t *position);
+
+/* None of them ever was.  NULL is allowed. */
+void shmfs_log_abort(struct shmfs_batch *b);
+
+struct shmfs_log_bounds {
+	size_t struct_size;   /* set by the caller */
+	uint64_t head;        /* position of the oldest frame kept */
+	uint64_t end;         /* behind the newest one */
+	uint64_t frames;      /* in between */
+	uint64_t bytes;       /* payload in between */
+	uint64_t trimmed_frames; /* before head */
+	uint64_t trimmed_bytes;
+};
+
+/* What the log holds.  Time grows with the 16 MiB segments of the log, not with its frames. */
+int shmfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *bounds);
+
+/* Forget whole segments of 16 MiB before this position; frames at or after it stay.
+ *	-ERANGE  beyond the end */
+int shmfs_log_trim(struct shmfs *s, uint64_t position);
+
+/* ---- reading the log -------------------------------------------------------- */
+
+struct shmfs_reader; /* a place in the log; any number, of one thread each */
+
+/*
+ * Start reading at a position: SHMFS_LOG_BEGIN, SHMFS_LOG_END, or that of a frame.
+ *	-EINVAL  not a frame's position;  -ESTALE  trimmed;  -ERANGE  beyond the end
+ */
+int shmfs_reader_open(struct shmfs *s, struct shmfs_reader **out, uint64_t position);
+
+/*
+ * Copy the next frame out and step behind it.  *size in: room; out: the frame's size.
+ * position may be NULL.
+ *	-ENODATA   nothing yet
+ *	-EMSGSIZE  too small: *size is what is needed, the reader stays
+ *	-ESTALE    trimmed; seek
+ */
+int shmfs_reader_next(struct shmfs_reader *r, void *buf, size_t *size, uint64_t *position);
+
+/* Copy as many whole frames as fit into max_frames entries and size bytes; *n: how
+ * many.  frames[i].data points into buf.  Errors as above, if not even one fits or is there. */
+int shmfs_reader_next_batch(struct shmfs_reader *r, struct shmfs_frame *frames, size_t max_frames,
+                            void *buf, size_t size, size_t *n);
+
+/* A frame in place, in the mapping. */
+struct shmfs_frame_view {
+	const void *data;
+	size_t size;
+	uint64_t position;
+	uint64_t stamp[2]; /* private */
+};
+
+/* Look at the next frame and step behind it, without a copy; as shmfs_view(). */
+int shmfs_reader_view(struct shmfs_reader *r, struct shmfs_frame_view *view);
+int shmfs_reader_view_valid(struct shmfs_reader *r, const struct shmfs_frame_view *view);
+
+/* Step back over the frame before, and copy it out; size and errors as shmfs_reader_next.
+ *	-ENODATA  at the oldest frame kept */
+int shmfs_reader_prev(struct shmfs_reader *r, void *buf, size_t *size, uint64_t *position);
+
+enum {
+	SHMFS_SEEK_POSITION = 0, /* as shmfs_reader_open */
+	SHMFS_SEEK_FRAMES = 1,   /* from where it stands, in frames, back or forth */
+	SHMFS_SEEK_BYTES = 2,    /* the frame that holds this byte of all payload ever appended */
+};
+
+/* Go elsewhere.  A step beyond an end is -ERANGE and moves nothing. */
+int shmfs_reader_seek(struct shmfs_reader *r, int how, int64_t to);
+
+/* Where it stands: the position of the frame that next() would give. */
+uint64_t shmfs_reader_position(const struct shmfs_reader *r);
+
+/* Wait until there is a frame to read, at most timeout_ms (-1: for ever).
+ *	-ETIMEDOUT  -EINTR  a signal came  -ESTALE  trimmed */
+int shmfs_reader_wait(struct shmfs_reader *r, int timeout_ms);
+
+void shmfs_reader_close(struct shmfs_reader *r);
+
+/* ---- cursors ---------------------------------------------------------------- */
+
+/*
+ * A cursor is a name for a position, kept in the store: where a consumer stands.  Reading
+ * moves none; a consumer sets its cursor when it has dealt with a frame.
+ */
+
+/* Make it, at this position (SHMFS_LOG_BEGIN, _END or a frame's).
+ *	-EEXIST  -EINVAL  -ESTALE  -ERANGE  -E2BIG: the name is longer than 255 bytes, or all names
+ *	together pass 256 KiB, -EINVAL: empty */
+int shmfs_cursor_create(struct shmfs *s, const void *name, size_t name_size, uint64_t position);
+
+/* -ENOENT.  The position may be trimmed by now. */
+int shmfs_cursor_get(struct shmfs *s, const void *name, size_t name_size, uint64_t *position);
+
+/* Move it.  -ENOENT, and as create */
+int shmfs_cursor_set(struct shmfs *s, const void *name, size_t name_size, uint64_t position);
+
+/* Move it if it stands at *expected; -EAGAIN: it does not, and *expected is where it does. */
+int shmfs_cursor_cas(struct shmfs *s, const void *name, size_t name_size, uint64_t *expected,
+                     uint64_t position);
+
+/* -ENOENT */
+int shmfs_cursor_del(struct shmfs *s, const void *name, size_t name_size);
+
+/* Called for each cursor; not 0 ends the walk and is returned.  name is valid during the call. */
+typedef int shmfs_cursor_fn(void *arg, const void *name, size_t name_size, uint64_t position);
+int shmfs_cursor_walk(struct shmfs *s, shmfs_cursor_fn *fn, void *arg);
+
+/* Rename it; -EEXIST */
+int shmfs_cursor_rename(struct shmfs *s, const void *from, size_t from_size, const void *to,
+                        size_t to_size);
 
 /* ---- pins ------------------------------------------------------------------- */
 

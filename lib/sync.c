@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "logwrite.h"
 #include "meta.h"
 #include "writer.h"
 
@@ -86,6 +87,26 @@ static int write_checkpoint(struct shmfs *s, struct sfs_meta *m)
 	return rc;
 }
 
+/*
+ * Wait until every frame reserved before now is settled, so that no completed frame ends up
+ * behind the checkpoint's tail.  Not under the writer lock, for which a writer with an open
+ * batch may be waiting.
+ */
+static int settle_log(struct shmfs *s)
+{
+	const struct timespec step = {.tv_nsec = 100000};
+	uint64_t tail = sfs_log_tail(s);
+
+	while (sfs_log_settle(s, tail, SFS_DEAD_PAD) < tail) {
+		if (sfs_log_batch_open(s))
+			return -EDEADLK;
+		if (sfs_handle_usable(s))
+			return -EIO;
+		nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
 /* Everything of a sync under sync_lock. */
 static int checkpoint(struct shmfs *s)
 {
@@ -93,6 +114,8 @@ static int checkpoint(struct shmfs *s)
 	bool any = sfs_meta_newest(s, &newest), nothing_new;
 	int rc = adopt(s, &newest);
 
+	if (rc == 0)
+		rc = settle_log(s);
 	if (rc)
 		return rc;
 	sfs_writer_lock(s);
@@ -146,6 +169,8 @@ static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 
 	sfs_meta_newest(s, &newest);
 	rc = adopt(s, &newest);
+	if (rc == 0)
+		rc = settle_log(s);
 	if (rc)
 		return rc;
 	sfs_writer_lock(s);

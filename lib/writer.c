@@ -3,6 +3,7 @@
 #include "writer.h"
 
 #include "commit.h"
+#include "log.h"
 
 void sfs_writer_redo(struct shmfs *s)
 {
@@ -10,6 +11,7 @@ void sfs_writer_redo(struct shmfs *s)
 	/* the swing first: the commit's slots are in pages that it published */
 	sfs_tree_redo(s);
 	sfs_commit_redo(s);
+	sfs_log_redo(s);
 }
 
 void sfs_writer_lock(struct shmfs *s)

@@ -2,7 +2,8 @@
 # Completion of shmfsctl for bash: verbs, options, stores, keys.
 # A test compares the lists below with what `shmfsctl help` prints.
 
-_shmfsctl_verbs="create put get del mv add exists ls stat sync check name help"
+_shmfsctl_verbs="create put get del mv add exists ls append tail cursor trim stat \
+sync check name help"
 
 _shmfsctl_options()
 {
@@ -17,6 +18,9 @@ _shmfsctl_options()
 	mv) echo "$key --no-replace" ;;
 	exists) echo "$key --long --json" ;;
 	ls) echo "--prefix= --long --name --null --json" ;;
+	append) echo "--raw" ;;
+	tail) echo "--from= --follow --count= --format= --reverse" ;;
+	cursor) echo "--name --json" ;;
 	stat) echo "--json" ;;
 	check) echo "--lock --json" ;;
 	name) echo "--null" ;;
@@ -63,6 +67,24 @@ _shmfsctl_keys()
 	done < <(shmfsctl ls "${how[@]}" -- "$store" 2>/dev/null)
 }
 
+# Names of cursors: the last column of the list, quoted already.  "$3" goes in front of each.
+_shmfsctl_cursors()
+{
+	local store=$1 typed=$2 name
+
+	[ -f "$store" ] || return
+	while read -r _ _ _ _ name; do
+		[[ $3$name != "$typed"* ]] || COMPREPLY+=("$3$name")
+	done < <(shmfsctl cursor -- "$store" list 2>/dev/null)
+}
+
+# Places in the log.
+_shmfsctl_places()
+{
+	_shmfsctl_match "$2" "$3begin" "$3end"
+	_shmfsctl_cursors "$1" "$2" "$3cursor:"
+}
+
 _shmfsctl()
 {
 	local rest=$COMP_LINE word current verb store='' as='' done='' i operands=0
@@ -102,6 +124,10 @@ _shmfsctl()
 	fi
 	case $current in
 	--type=*) _shmfsctl_match "$current" --type=bytes --type=string --type=number ;;
+	--format=*)
+		_shmfsctl_match "$current" --format=lines --format=raw --format=nul --format=json
+		;;
+	--from=*) _shmfsctl_places "$store" "$current" --from= ;;
 	--log-full=*) _shmfsctl_match "$current" --log-full=trim --log-full=refuse ;;
 	-*)
 		_shmfsctl_match "$current" $(_shmfsctl_options "$verb")
@@ -111,6 +137,9 @@ _shmfsctl()
 		case $verb:$operands in
 		help:0) _shmfsctl_match "$current" $_shmfsctl_verbs ;;
 		name:0) _shmfsctl_match "$current" encode decode ;;
+		cursor:1) _shmfsctl_match "$current" list show create set rm ;;
+		cursor:2) _shmfsctl_cursors "$store" "$current" "" ;;
+		cursor:3 | trim:1) _shmfsctl_places "$store" "$current" "" ;;
 		help:* | name:*) ;;
 		*:0) _shmfsctl_files "$current" ;;
 		put:1 | get:1 | add:1 | exists:1 | mv:[12] | del:*)

@@ -61,7 +61,8 @@ const struct ctl_verb ctl_verb_create = {
 	.operands = "STORE",
 	.summary = "make a new store",
 	.details = "Makes STORE, which must not exist or be an empty file.  The options stay with\n"
-		   "the store.  `put` and `add` make a missing store too, with the defaults.\n"
+		   "the store.  `put`, `add` and `append` make a missing one too, with the\n"
+		   "defaults.\n"
 		   "SIZE is a number of bytes; K, M, G and T behind it stand for powers of 1024.\n",
 	.options = options,
 	.min_operands = 1,

@@ -19,7 +19,7 @@
 
 enum {
 	CTL_YES = 0,
-	CTL_NO = 1,      /* no such key, a failed condition, check found problems */
+	CTL_NO = 1,      /* no such key, cursor or frame, a failed condition, check found problems */
 	CTL_TROUBLE = 2, /* wrong usage, or the system or the store failed */
 };
 
@@ -27,6 +27,9 @@ enum {
 
 enum ctl_option_id {
 	OPT_ALWAYS_WAKE,
+	OPT_FOLLOW,
+	OPT_FORMAT,
+	OPT_FROM,
 	OPT_GARBAGE,
 	OPT_HELP,
 	OPT_IF_ABSENT,
@@ -39,12 +42,15 @@ enum ctl_option_id {
 	OPT_LOG_FULL,
 	OPT_LOG_LIMIT,
 	OPT_LONG,
+	OPT_MAX_FRAMES,
 	OPT_MAX_SIZE,
 	OPT_NAME,
 	OPT_NO_REPLACE,
 	OPT_NO_SYNC,
 	OPT_NUL,
 	OPT_PREFIX,
+	OPT_RAW,
+	OPT_REVERSE,
 	OPT_SIZE,
 	OPT_TYPE,
 	OPT_COUNT
@@ -134,6 +140,48 @@ int ctl_key_find_or_refuse(const struct ctl_args *args, struct shmfs *s, struct 
 
 void ctl_key_free(struct ctl_key *key);
 
+struct json;
+
+/* ---- the log (place.c, lag.c) ------------------------------------------------ */
+
+/* A place in the log, as a command line gives it. */
+struct ctl_place {
+	enum { CTL_AT, CTL_BEGIN, CTL_END, CTL_STEP, CTL_CURSOR } kind;
+	const char *text;  /* as it was given */
+	uint64_t position; /* AT */
+	int64_t steps;     /* STEP: frames, back or forth */
+	const char *name;  /* CURSOR */
+};
+
+/* N, begin, end, +K, -K, cursor:NAME.  0, or CTL_TROUBLE after saying why. */
+int ctl_place_read(const struct ctl_args *args, const char *text, struct ctl_place *place);
+
+/* Where steps start: back from the end and forth from the beginning, or from here. */
+#define CTL_FROM_EITHER_END UINT64_MAX
+
+/* A reader that stands there.  CTL_YES, CTL_NO after saying that there is no frame, CTL_TROUBLE
+ * after saying why.  clamp: more steps than there are frames end where the log does. */
+int ctl_place_open(const struct ctl_args *args, struct shmfs *s, const struct ctl_place *place,
+                   uint64_t from, bool clamp, struct shmfs_reader **out);
+
+/* What is between a cursor and the end of the log. */
+struct ctl_lag {
+	uint64_t frames;
+	uint64_t bytes; /* of payload */
+	uint64_t lost;  /* bytes of the log that were trimmed in front of it */
+};
+
+/* 0 or what the library returned.  Walks over the frames. */
+int ctl_lag_count(struct shmfs *s, uint64_t position, struct ctl_lag *lag);
+
+/* "POSITION FRAMES BYTES LOST NAME", or a JSON object. */
+void ctl_cursor_print(struct json *j, const void *name, size_t size, uint64_t position,
+                      const struct ctl_lag *lag);
+
+/* All of them.  prefix: in front of each line; j: NULL for lines; newline: behind each object. */
+int ctl_cursors_print(const struct ctl_args *args, struct shmfs *s, struct json *j,
+                      const char *prefix, bool newline);
+
 /* ---- text to values and back (parse.c) -------------------------------------- */
 
 /* Each returns false if the text is not one. */
@@ -195,8 +243,10 @@ bool ctl_entry_print(const struct ctl_args *args, const void *key, size_t size,
 extern const struct ctl_verb *const ctl_verbs[]; /* ended by NULL */
 
 extern const struct ctl_verb ctl_verb_add;
+extern const struct ctl_verb ctl_verb_append;
 extern const struct ctl_verb ctl_verb_check;
 extern const struct ctl_verb ctl_verb_create;
+extern const struct ctl_verb ctl_verb_cursor;
 extern const struct ctl_verb ctl_verb_del;
 extern const struct ctl_verb ctl_verb_exists;
 extern const struct ctl_verb ctl_verb_get;
@@ -207,6 +257,8 @@ extern const struct ctl_verb ctl_verb_name;
 extern const struct ctl_verb ctl_verb_put;
 extern const struct ctl_verb ctl_verb_stat;
 extern const struct ctl_verb ctl_verb_sync;
+extern const struct ctl_verb ctl_verb_tail;
+extern const struct ctl_verb ctl_verb_trim;
 
 void ctl_help_verb(const struct ctl_verb *verb);
 void ctl_help_all(void);

@@ -49,15 +49,15 @@ void ctl_help_all(void)
 	size_t i;
 
 	printf("Usage: shmfsctl VERB [OPTION...] STORE [OPERAND...]\n"
-	       "Read and change a store: one file that holds a hash map.\n"
+	       "Read and change a store: one file that holds a hash map and a log.\n"
 	       "\n"
 	       "Verbs:\n");
 	for (i = 0; ctl_verbs[i]; i++)
 		printf("  %-8s %s\n", ctl_verbs[i]->name, ctl_verbs[i]->summary);
 	printf("\n"
 	       "`shmfsctl help VERB` tells more.  -V, --version prints the version.\n"
-	       "Exit status: 0 yes or done, 1 no (no such key, a condition does not hold, check\n"
-	       "found problems), 2 trouble.\n");
+	       "Exit status: 0 yes or done, 1 no (no such key, cursor or frame, a condition does\n"
+	       "not hold, check found problems), 2 trouble.\n");
 }
 
 static int run(const struct ctl_args *args)

@@ -61,12 +61,14 @@ static const struct figure figures[] = {
 	U64(window_bytes),
 };
 
-static void print(const struct shmfs_stat *st, bool as_json)
+static int print(const struct ctl_args *args, struct shmfs *s, const struct shmfs_stat *st)
 {
+	bool as_json = ctl_given(args, OPT_JSON);
 	struct json j = {.file = stdout};
 	char text[CTL_NUMBER_SIZE];
 	uint64_t whole;
 	double number;
+	int status;
 	size_t i;
 
 	if (as_json)
@@ -91,9 +93,16 @@ static void print(const struct shmfs_stat *st, bool as_json)
 		}
 	}
 	if (as_json) {
+		json_name(&j, "cursors");
+		json_open(&j, '[');
+	}
+	status = ctl_cursors_print(args, s, as_json ? &j : NULL, "cursor ", false);
+	if (as_json) {
+		json_close(&j, ']');
 		json_close(&j, '}');
 		putchar('\n');
 	}
+	return status;
 }
 
 static int run(const struct ctl_args *args)
@@ -105,16 +114,16 @@ static int run(const struct ctl_args *args)
 	if (ctl_open(args, SHMFS_RDONLY, &s))
 		return CTL_TROUBLE;
 	rc = shmfs_stat(s, &st);
-	if (!rc)
-		print(&st, ctl_given(args, OPT_JSON));
-	return ctl_close(args, s, rc ? ctl_failed(args, rc) : CTL_YES);
+	return ctl_close(args, s, rc ? ctl_failed(args, rc) : print(args, s, &st));
 }
 
 const struct ctl_verb ctl_verb_stat = {
 	.name = "stat",
 	.operands = "STORE",
 	.summary = "show counters and figures of the store",
-	.details = "Prints a name and a value per line, as the file `stat` of a mount does.\n",
+	.details = "Prints a name and a value per line, as the file `stat` of a mount does.\n"
+		   "For each cursor a line follows: cursor POSITION FRAMES BYTES LOST NAME, see\n"
+		   "`shmfsctl help cursor`.  Counting those frames takes time.\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

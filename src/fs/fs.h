@@ -7,12 +7,16 @@
  *	main -> options -> start -> session, signals
  *	ops                  one function per FUSE request: finds the inode, asks its kind
  *	inode                the inodes the kernel knows, one per key
- *	root, keys_dir, key_file, stat_file
+ *	root, keys_dir, key_file, stat_file, log_file, cursors_dir, cursor_dir,
+ *	position_file, frames_file (next, wait), lag_file
  *	                     one file per kind of file in the mount
  *	handle, handle_io    open keys and what is done with them:
  *	staged, shared       written into a draft of its own, or into the key at once
  *	reading              read, one version at a time
  *	draft, last          a value being written; one kept after unlink
+ *	log_size             where the log begins and ends, in bytes of a file
+ *	frames, waiter       reading frames from a cursor on, and waiting for them
+ *	cursor               from a directory's name to a cursor
  *	settle, names, value, keeper, say
  *	<shmfs.h>
  *
@@ -41,8 +45,11 @@
 #define FS_SMALL        (256u << 10)     /* written at once up to this; larger is staged */
 #define FS_KEPT         (1u << 20)       /* copied when unlinked or read; larger is pinned */
 #define FS_IO           (1u << 20)       /* largest read and write request */
+#define FS_FRAME_MAX    (FS_IO - 4096u)  /* longest frame that surely is one request: a page
+                                            less, for a buffer that begins within one */
 #define FS_PIN_MS       60000u           /* no pin outlives this */
 #define FS_STAGE_MS     1000u            /* a shared draft is published after this */
+#define FS_TEXT         4096u            /* bytes of the longest text that is made for reading */
 #define FS_NEVER_CHANGE 3600.0           /* timeout of what does not change while mounted */
 
 struct fs;
@@ -65,7 +72,8 @@ enum {
  * the others return 0 or a code, and the caller replies.
  */
 struct fs_kind {
-	mode_t type; /* S_IFDIR, S_IFREG */
+	mode_t type;           /* S_IFDIR, S_IFREG */
+	unsigned int space;    /* of names: the same in another is another file */
 
 	/* any file; `thread` is who asks, 0 if nobody, fh as open() set it or 0 */
 	int (*attr)(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread, struct stat *st);
@@ -90,6 +98,8 @@ struct fs_kind {
 	              struct fuse_file_info *fi); /* EPERM */
 	int (*extend)(struct fs *fs, struct fs_inode *inode, uint64_t size,
 	              struct fuse_file_info *fi); /* EPERM; never makes it shorter */
+	int (*poll)(struct fs *fs, fuse_req_t req, struct fs_inode *inode, struct fuse_file_info *fi,
+	            struct fuse_pollhandle *ph); /* always ready; owns ph */
 
 	/* directories */
 	int (*lookup)(struct fs *fs, fuse_req_t req, struct fs_inode *dir, const char *name);
@@ -98,11 +108,18 @@ struct fs_kind {
 	int (*create)(struct fs *fs, fuse_req_t req, struct fs_inode *dir, const char *name,
 	              struct fuse_file_info *fi);                              /* EPERM */
 	int (*unlink)(struct fs *fs, struct fs_inode *dir, const char *name); /* EPERM */
+	int (*mkdir)(struct fs *fs, fuse_req_t req, struct fs_inode *dir,
+	             const char *name);                                       /* EPERM */
+	int (*rmdir)(struct fs *fs, struct fs_inode *dir, const char *name);  /* EPERM */
 	int (*rename)(struct fs *fs, struct fs_inode *dir, const char *name, const char *newname,
 	              unsigned int flags, pid_t thread); /* EPERM */
 };
 
-extern const struct fs_kind fs_root_kind, fs_keys_kind, fs_key_kind, fs_stat_kind;
+extern const struct fs_kind fs_root_kind, fs_keys_kind, fs_key_kind, fs_stat_kind, fs_log_kind,
+	fs_cursors_kind, fs_cursor_kind, fs_position_kind, fs_next_kind, fs_wait_kind, fs_lag_kind;
+
+enum { FS_SPACE_KEYS, FS_SPACE_CURSOR, FS_SPACE_POSITION, FS_SPACE_NEXT, FS_SPACE_WAIT,
+       FS_SPACE_LAG };
 
 /* When the set of keys was last seen to be another than before. */
 struct fs_change {
@@ -129,11 +146,15 @@ struct fs {
 	struct fs_inode *root;
 	struct fs_inode *keys_dir;
 	struct fs_inode *stat_file;
+	struct fs_inode *log_file;
+	struct fs_inode *cursors_dir;
 	struct fs_inodes *inodes;
 	struct fs_names *names;
 	struct fs_keeper *keeper;
 	struct fs_handles *handles;
 	struct fs_settling *settling;
+	struct fs_log *log;
+	struct fs_waiter *waiter;
 	struct fs_signals *signals;
 	bool is_mounted;
 };
@@ -159,6 +180,18 @@ extern const struct fuse_lowlevel_ops fs_ops;
 
 /* Attributes every file shares: owner, mode, link count.  The rest of *st is zero. */
 void fs_attr_fill(const struct fs *fs, const struct fs_inode *inode, struct stat *st);
+
+/* READDIR of a directory with fixed entries, the first two of which are . and .. */
+struct fs_fixed {
+	const char *name;
+	uint64_t number;
+	mode_t type;
+};
+void fs_reply_fixed(fuse_req_t req, const struct fs_fixed *list, size_t n, size_t size,
+                    uint64_t offset);
+
+/* READ of a text that is made for it. */
+void fs_reply_text(fuse_req_t req, const char *text, size_t n, size_t size, uint64_t offset);
 
 /* shmfs_sync(), where there is something to sync. */
 int fs_sync(struct fs *fs);

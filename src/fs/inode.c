@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inode: the files the kernel holds a reference to, one per key.
+ * inode: the files the kernel holds a reference to, one per key, five per cursor.
  *
- * Owns: the table from key to inode, and every inode until nobody refers to it.
- * Invariant: a key has at most one listed inode; an inode is freed when the kernel has
+ * Owns: the table from kind and key to inode, and every inode until nobody refers to it.
+ * Invariant: a key has at most one listed inode of a kind; an inode is freed when the kernel has
  * forgotten it and no handle or call uses it; a detached inode is not listed.
  * Locks: inode->lock before the table's; two inodes in the order of their addresses.
  * Distrust: nothing here comes from the file; node numbers come from the kernel.
@@ -45,9 +45,9 @@ static uint64_t hash_key(uint64_t h, const unsigned char *key, size_t n)
 }
 
 /* The same in every mount of every store, so that it may be compared across them. */
-uint64_t fs_inode_number(const void *key, size_t key_size)
+uint64_t fs_inode_number(const struct fs_kind *kind, const void *key, size_t key_size)
 {
-	uint64_t number = hash_key(0x73686d6673, key, key_size) >> 1;
+	uint64_t number = hash_key(0x73686d6673 + kind->space, key, key_size) >> 1;
 
 	return number < FS_INO_KEYS_FROM ? number + FS_INO_KEYS_FROM : number;
 }
@@ -88,8 +88,12 @@ int fs_inodes_open(struct fs *fs)
 	t->seed = mix((uintptr_t)t ^ fs_now_ms());
 	fs->keys_dir = new_inode(&fs_keys_kind, FS_INO_KEYS);
 	fs->stat_file = new_inode(&fs_stat_kind, FS_INO_STAT);
+	fs->log_file = new_inode(&fs_log_kind, FS_INO_LOG);
+	fs->cursors_dir = new_inode(&fs_cursors_kind, FS_INO_CURSORS);
 	fs->root = new_inode(&fs_root_kind, FS_INO_ROOT);
-	return t->buckets && fs->keys_dir && fs->stat_file && fs->root ? 0 : -ENOMEM;
+	return t->buckets && fs->keys_dir && fs->stat_file && fs->log_file && fs->cursors_dir && fs->root
+	               ? 0
+	               : -ENOMEM;
 }
 
 void fs_inodes_close(struct fs *fs)
@@ -111,6 +115,8 @@ void fs_inodes_close(struct fs *fs)
 	free_inode(fs, fs->root);
 	free_inode(fs, fs->keys_dir);
 	free_inode(fs, fs->stat_file);
+	free_inode(fs, fs->log_file);
+	free_inode(fs, fs->cursors_dir);
 	free(t->buckets);
 	free(t);
 	fs->inodes = NULL;
@@ -130,11 +136,12 @@ fuse_ino_t fs_inode_node(struct fs *fs, const struct fs_inode *inode)
 
 /* ---- the table, under its lock ----------------------------------------------------- */
 
-static struct fs_inode **find(struct fs_inodes *t, uint64_t hash, const void *key, size_t key_size)
+static struct fs_inode **find(struct fs_inodes *t, const struct fs_kind *kind, uint64_t hash,
+                              const void *key, size_t key_size)
 {
 	struct fs_inode **at = &t->buckets[hash & t->mask];
 
-	while (*at && ((*at)->hash != hash || (*at)->key_size != key_size ||
+	while (*at && ((*at)->hash != hash || (*at)->kind != kind || (*at)->key_size != key_size ||
 	               memcmp((*at)->key, key, key_size) != 0))
 		at = &(*at)->next;
 	return at;
@@ -195,23 +202,24 @@ static int set_key(struct fs_inodes *t, struct fs_inode *inode, const void *key,
 	free(inode->key);
 	inode->key = copy;
 	inode->key_size = key_size;
-	inode->hash = hash_key(t->seed, copy, key_size);
-	inode->number = fs_inode_number(copy, key_size);
+	inode->hash = hash_key(t->seed + inode->kind->space, copy, key_size);
+	inode->number = fs_inode_number(inode->kind, copy, key_size);
 	return 0;
 }
 
 /* ---- what others call -------------------------------------------------------------- */
 
-struct fs_inode *fs_inode_get(struct fs *fs, const void *key, size_t key_size, bool make)
+struct fs_inode *fs_inode_get(struct fs *fs, const struct fs_kind *kind, const void *key,
+                              size_t key_size, bool make)
 {
 	struct fs_inodes *t = fs->inodes;
-	uint64_t hash = hash_key(t->seed, key, key_size);
+	uint64_t hash = hash_key(t->seed + kind->space, key, key_size);
 	struct fs_inode *inode;
 
 	pthread_mutex_lock(&t->lock);
-	inode = *find(t, hash, key, key_size);
+	inode = *find(t, kind, hash, key, key_size);
 	if (!inode && make) {
-		inode = new_inode(&fs_key_kind, 0);
+		inode = new_inode(kind, 0);
 		if (inode && set_key(t, inode, key, key_size)) {
 			free_inode(fs, inode);
 			inode = NULL;
@@ -233,7 +241,7 @@ static void drop(struct fs *fs, struct fs_inode *inode, uint64_t lookups, uint64
 	pthread_mutex_lock(&t->lock);
 	inode->lookups -= lookups < inode->lookups ? lookups : inode->lookups;
 	inode->users -= users;
-	gone = inode->kind == &fs_key_kind && !inode->lookups && !inode->users;
+	gone = inode->key && !inode->lookups && !inode->users;
 	if (gone)
 		unlist(t, inode);
 	pthread_mutex_unlock(&t->lock);
@@ -264,6 +272,15 @@ void fs_inode_lookup(struct fs *fs, struct fs_inode *inode)
 void fs_inode_forget(struct fs *fs, struct fs_inode *inode, uint64_t lookups)
 {
 	drop(fs, inode, lookups, 0);
+}
+
+void fs_inode_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const struct stat *st)
+{
+	struct fuse_entry_param e = {.ino = fs_inode_node(fs, inode), .attr = *st};
+
+	fs_inode_lookup(fs, inode);
+	if (fuse_reply_entry(req, &e) == -ENOENT)
+		fs_inode_forget(fs, inode, 1);
 }
 
 void fs_inode_unlist(struct fs *fs, struct fs_inode *inode)

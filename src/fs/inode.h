@@ -11,7 +11,7 @@ struct fs_inode {
 	const struct fs_kind *kind;
 	uint64_t number; /* st_ino */
 
-	/* of a key; under `lock` unless said otherwise */
+	/* of a key, the first three of what belongs to a cursor; under `lock` unless said otherwise */
 	pthread_mutex_t lock;
 	unsigned char *key;
 	size_t key_size;
@@ -37,8 +37,10 @@ void fs_inodes_close(struct fs *fs);
 struct fs_inode *fs_inode_of(struct fs *fs, fuse_ino_t node);
 fuse_ino_t fs_inode_node(struct fs *fs, const struct fs_inode *inode);
 
-/* The key's inode with one more user; made if `make`.  NULL: not there, or no memory. */
-struct fs_inode *fs_inode_get(struct fs *fs, const void *key, size_t key_size, bool make);
+/* The inode of a key, or of what else has a name, with one more user; made if `make`.
+ * NULL: not there, or no memory. */
+struct fs_inode *fs_inode_get(struct fs *fs, const struct fs_kind *kind, const void *key,
+                              size_t key_size, bool make);
 void fs_inode_use(struct fs *fs, struct fs_inode *inode);
 void fs_inode_put(struct fs *fs, struct fs_inode *inode);
 
@@ -46,11 +48,14 @@ void fs_inode_put(struct fs *fs, struct fs_inode *inode);
 void fs_inode_lookup(struct fs *fs, struct fs_inode *inode);
 void fs_inode_forget(struct fs *fs, struct fs_inode *inode, uint64_t lookups);
 
+/* Count the kernel's reference, then reply; take it back if the reply did not get there. */
+void fs_inode_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const struct stat *st);
+
 /* Under inode->lock: it no longer stands for its key, or from now on for this one. */
 void fs_inode_unlist(struct fs *fs, struct fs_inode *inode);
 int fs_inode_rekey(struct fs *fs, struct fs_inode *inode, const void *key, size_t key_size);
 
-/* st_ino of a key. */
-uint64_t fs_inode_number(const void *key, size_t key_size);
+/* st_ino of a key, or of what else has a name. */
+uint64_t fs_inode_number(const struct fs_kind *kind, const void *key, size_t key_size);
 
 #endif

@@ -26,16 +26,6 @@ static int keys_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t t
 
 /* ---- looking up --------------------------------------------------------------------------- */
 
-/* Count the kernel's reference, then reply; take it back if the reply did not get there. */
-static void reply_entry(struct fs *fs, fuse_req_t req, struct fs_inode *inode, struct stat *st)
-{
-	struct fuse_entry_param e = {.ino = fs_inode_node(fs, inode), .attr = *st};
-
-	fs_inode_lookup(fs, inode);
-	if (fuse_reply_entry(req, &e) == -ENOENT)
-		fs_inode_forget(fs, inode, 1);
-}
-
 /*
  * A key is there when the store has it, and for the thread that has made it but not published
  * it yet: it may rename or remove what it is writing, as programs do that write safely.
@@ -51,14 +41,14 @@ static int keys_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 		fs_settle_key(fs, key.bytes, key.size);
 		rc = shmfs_exists(fs->store, key.bytes, key.size, NULL);
 		if (!rc || rc == -ENOENT)
-			inode = fs_inode_get(fs, key.bytes, key.size, !rc);
+			inode = fs_inode_get(fs, &fs_key_kind, key.bytes, key.size, !rc);
 		if (!rc && !inode)
 			rc = -ENOMEM;
 	}
 	if (inode) {
 		rc = inode->kind->attr(fs, inode, 0, fuse_req_ctx(req)->pid, &st);
 		if (!rc)
-			reply_entry(fs, req, inode, &st);
+			fs_inode_reply(fs, req, inode, &st);
 		fs_inode_put(fs, inode);
 	}
 	fs_names_drop(&key);
@@ -79,7 +69,7 @@ static int keys_create(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 		rc = -ENAMETOOLONG; /* the name of a long key: only a key can make it */
 	if (!rc) {
 		fs_settle_key(fs, key.bytes, key.size);
-		inode = fs_inode_get(fs, key.bytes, key.size, true);
+		inode = fs_inode_get(fs, &fs_key_kind, key.bytes, key.size, true);
 		rc = inode ? fs_handle_open(fs, inode, fi->flags | O_CREAT, thread, &h) : -ENOMEM;
 	}
 	if (!rc)
@@ -155,7 +145,7 @@ static int keys_unlink(struct fs *fs, struct fs_inode *dir, const char *name)
 
 	if (!rc) {
 		fs_settle_key(fs, key.bytes, key.size);
-		inode = fs_inode_get(fs, key.bytes, key.size, false);
+		inode = fs_inode_get(fs, &fs_key_kind, key.bytes, key.size, false);
 	}
 	if (inode) {
 		pthread_mutex_lock(&inode->lock);
@@ -242,8 +232,8 @@ static int keys_rename(struct fs *fs, struct fs_inode *dir, const char *name, co
 	if (!rc) {
 		fs_settle_key(fs, from.bytes, from.size);
 		fs_settle_key(fs, to.bytes, to.size);
-		a = fs_inode_get(fs, from.bytes, from.size, false);
-		b = fs_inode_get(fs, to.bytes, to.size, false);
+		a = fs_inode_get(fs, &fs_key_kind, from.bytes, from.size, false);
+		b = fs_inode_get(fs, &fs_key_kind, to.bytes, to.size, false);
 	}
 	if (!rc && a)
 		rc = fs_handle_publish_own(fs, a, thread);

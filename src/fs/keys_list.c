@@ -98,7 +98,7 @@ static int list_keys(struct fs *fs, fuse_req_t req, struct open_dir *d, size_t s
 
 		if (shmfs_name_encode(d->entry.key, d->entry.key_size, name) == 1)
 			fs_names_learn(fs, name, d->entry.key, d->entry.key_size);
-		st.st_ino = fs_inode_number(d->entry.key, d->entry.key_size);
+		st.st_ino = fs_inode_number(&fs_key_kind, d->entry.key, d->entry.key_size);
 		n = fuse_add_direntry(req, d->buf + *used, size - *used, name, &st, (off_t)offset);
 		if (n > size - *used) {
 			d->held = true;

@@ -9,6 +9,7 @@
 #include "options.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/statvfs.h>
 
 static struct fs *fs_of(fuse_req_t req)
@@ -186,7 +187,10 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	status(req, -EPERM);
+	struct fs *fs = fs_of(req);
+	struct fs_inode *dir = fs_inode_of(fs, parent);
+
+	fail(req, dir->kind->mkdir ? dir->kind->mkdir(fs, req, dir, name) : -EPERM);
 }
 
 static void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
@@ -201,7 +205,10 @@ static void op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t newparent, const
 
 static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	status(req, -EPERM);
+	struct fs *fs = fs_of(req);
+	struct fs_inode *dir = fs_inode_of(fs, parent);
+
+	status(req, dir->kind->rmdir ? dir->kind->rmdir(fs, dir, name) : -EPERM);
 }
 
 int fs_sync(struct fs *fs)
@@ -270,6 +277,21 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_
 	struct fs_inode *inode = fs_inode_of(fs, node);
 
 	status(req, inode->kind->fsync ? inode->kind->fsync(fs, inode, fi) : fs_sync(fs));
+}
+
+static void op_poll(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi,
+                    struct fuse_pollhandle *ph)
+{
+	struct fs *fs = fs_of(req);
+	struct fs_inode *inode = fs_inode_of(fs, node);
+
+	if (inode->kind->poll) {
+		fail(req, inode->kind->poll(fs, req, inode, fi, ph));
+		return;
+	}
+	if (ph)
+		fuse_pollhandle_destroy(ph);
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
@@ -383,4 +405,5 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.listxattr = op_listxattr,
 	.removexattr = op_removexattr,
 	.fallocate = op_fallocate,
+	.poll = op_poll,
 };

@@ -8,6 +8,10 @@ static struct fs_inode *child(struct fs *fs, const char *name)
 {
 	if (!strcmp(name, "keys"))
 		return fs->keys_dir;
+	if (!strcmp(name, "log"))
+		return fs->log_file;
+	if (!strcmp(name, "cursors"))
+		return fs->cursors_dir;
 	if (!strcmp(name, "stat"))
 		return fs->stat_file;
 	return NULL;
@@ -17,7 +21,7 @@ static int root_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t t
                      struct stat *st)
 {
 	fs_attr_fill(fs, inode, st);
-	st->st_nlink = 3;
+	st->st_nlink = 4;
 	return 0;
 }
 
@@ -40,23 +44,13 @@ static int root_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 static int root_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
                         uint64_t offset, struct fuse_file_info *fi)
 {
-	static const char *const list[] = {".", "..", "keys", "stat"};
-	char buf[1024];
-	size_t used = 0;
+	static const struct fs_fixed list[] = {
+		{".", FS_INO_ROOT, S_IFDIR},       {"..", FS_INO_ROOT, S_IFDIR},
+		{"cursors", FS_INO_CURSORS, S_IFDIR}, {"keys", FS_INO_KEYS, S_IFDIR},
+		{"log", FS_INO_LOG, S_IFREG},      {"stat", FS_INO_STAT, S_IFREG},
+	};
 
-	if (size > sizeof(buf))
-		size = sizeof(buf);
-	for (uint64_t i = offset; i < sizeof(list) / sizeof(list[0]); i++) {
-		struct fs_inode *inode = i < 2 ? fs->root : child(fs, list[i]);
-		struct stat st = {.st_ino = inode->number, .st_mode = inode->kind->type};
-		size_t n = fuse_add_direntry(req, buf + used, size - used, list[i], &st,
-		                             (off_t)i + 1);
-
-		if (n > size - used)
-			break;
-		used += n;
-	}
-	fuse_reply_buf(req, buf, used);
+	fs_reply_fixed(req, list, sizeof(list) / sizeof(list[0]), size, offset);
 	return 0;
 }
 

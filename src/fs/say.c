@@ -63,6 +63,7 @@ int fs_errno(int code)
 		return code == -E2BIG ? ENAMETOOLONG : -code;
 	switch (code) {
 	case SHMFS_E_COLLIDE:
+	case SHMFS_E_LOG_FULL:
 		return ENOSPC;
 	case SHMFS_E_NOT_STORE:
 	case SHMFS_E_VERSION:

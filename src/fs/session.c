@@ -4,17 +4,19 @@
  *
  * Owns: the store, the FUSE session, the tables.
  * Order: the directory is looked at before the store is made; the store is open before
- * anything is mounted; at the end what is staged is published when no request is being
- * answered any more, then synced, then unmounted.
+ * anything is mounted; at the end, when no request is being answered any more, who waits for
+ * a frame is sent away, what is staged is published, then synced, then unmounted.
  */
 #include "session.h"
 
 #include "handle.h"
 #include "inode.h"
 #include "keeper.h"
+#include "log_size.h"
 #include "names.h"
 #include "settle.h"
 #include "signals.h"
+#include "waiter.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -142,7 +144,8 @@ int fs_session_open(struct fs *fs, const struct fs_options *options)
 	if (!code)
 		code = set_owner(fs, options);
 	if (!code && (fs_keeper_open(fs) || fs_inodes_open(fs) || fs_names_open(fs) ||
-	              fs_handles_open(fs) || fs_settle_open(fs))) {
+	              fs_handles_open(fs) || fs_settle_open(fs) || fs_log_open(fs) ||
+	              fs_waiter_open(fs))) {
 		fs_say("%s", strerror(ENOMEM));
 		code = FS_EXIT_SYSTEM;
 	}
@@ -161,6 +164,8 @@ int fs_session_start(struct fs *fs)
 
 	if (!rc)
 		rc = fs_keeper_start(fs);
+	if (!rc)
+		rc = fs_waiter_start(fs);
 	if (!rc)
 		return 0;
 	fs_say("a thread cannot be started: %s", strerror(-rc));
@@ -198,6 +203,7 @@ int fs_session_run(struct fs *fs)
 	}
 	fs->stopping = true;
 	fs_say_notify("STOPPING=1");
+	fs_waiter_stop(fs);
 	fs_handles_publish(fs);
 	rc = fs_sync(fs);
 	if (rc) {
@@ -211,6 +217,7 @@ int fs_session_close(struct fs *fs, int code)
 {
 	int rc;
 
+	fs_waiter_stop(fs); /* what it still has to answer belongs to the session */
 	if (fs->is_mounted)
 		fuse_session_unmount(fs->session);
 	if (fs->session)
@@ -218,6 +225,8 @@ int fs_session_close(struct fs *fs, int code)
 	if (fs->keeper)
 		fs_keeper_stop(fs);
 	fs_handles_close(fs);
+	fs_waiter_close(fs);
+	fs_log_close(fs);
 	if (fs->inodes)
 		fs_inodes_close(fs);
 	fs_names_close(fs);

@@ -105,7 +105,7 @@ void fs_settle_key(struct fs *fs, const void *key, size_t key_size)
 
 	if (!atomic_load(&fs->settling->unsettled))
 		return;
-	inode = fs_inode_get(fs, key, key_size, false);
+	inode = fs_inode_get(fs, &fs_key_kind, key, key_size, false);
 	if (inode)
 		fs_settle_inode(fs, inode);
 	fs_inode_put(fs, inode);

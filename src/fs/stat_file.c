@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT_SIZE 4096u
+#define TEXT_SIZE FS_TEXT
 
 struct figure {
 	const char *name;
@@ -114,11 +114,7 @@ static int stat_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size
 {
 	const struct text *t = (const struct text *)(uintptr_t)fi->fh;
 
-	if (offset > t->size)
-		offset = t->size;
-	if (size > t->size - offset)
-		size = t->size - offset;
-	fuse_reply_buf(req, t->text + offset, size);
+	fs_reply_text(req, t->text, t->size, size, offset);
 	return 0;
 }
 

@@ -46,4 +46,13 @@ check "a value is not completed" offers "shmfsctl put s.db user:1 " ""
 check "types are" offers "shmfsctl put --type=" "bytes string number"
 check "and begun ones" offers "shmfsctl put --type=s" string
 check "what a full log does too" offers "shmfsctl create --log-full=" "trim refuse"
+shmfsctl append s.db frame
+shmfsctl cursor s.db create worker
+shmfsctl cursor s.db create wiper
+check "formats are completed" offers "shmfsctl tail --format=" "lines raw nul json"
+check "places too" offers "shmfsctl tail s.db --from=" "begin end cursor:worker cursor:wiper"
+check "and those of trim" offers "shmfsctl trim s.db cursor:wo" worker
+check "what cursor can do" offers "shmfsctl cursor s.db s" "set show"
+check "and cursors" offers "shmfsctl cursor s.db set wo" worker
+check "and where to" offers "shmfsctl cursor s.db set worker b" begin
 check "a missing store offers no keys, in silence" eq "$(complete_line "shmfsctl get none.db u" 2>&1)" " "

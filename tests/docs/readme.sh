@@ -10,7 +10,7 @@ check "README.md has a C program" test -s program.c
 check "which compiles without a warning" "$LIBTOOL" --quiet --tag=CC --mode=link \
 	"$CC" $CFLAGS $SAN_FLAGS -Wall -Wextra -Werror -I"$top_srcdir/lib" program.c -o program \
 	"$top_builddir/lib/libshmfs.la"
-check "and prints 42" eq "$(./program)" 42
+check "and prints 42 and a frame" eq "$(./program)" "42, a frame"
 check "of the store it made" eq "$(shmfsctl get store.db answer)" 42
 rm -f store.db
 

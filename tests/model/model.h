@@ -32,6 +32,14 @@ struct fact {
 	bool there;
 };
 
+/* A frame that was appended. */
+struct logged {
+	uint64_t position, seed;
+	size_t size;
+};
+
+#define MODEL_LOGGED 1000 /* of them are remembered */
+
 /* Open addressing; as many slots as the universe needs, so it never grows. */
 struct table {
 	struct fact *slots;
@@ -54,6 +62,10 @@ struct model {
 	uint64_t seed, op, walk;
 	const char *doing;
 	uint64_t last_version, last_time;
+	struct logged logged[MODEL_LOGGED];
+	uint64_t appended, trimmed; /* frames; position */
+	uint64_t cursor;
+	bool cursor_there;
 	unsigned char *key, *room, *other; /* scratch */
 };
 
@@ -83,13 +95,17 @@ _Noreturn void model_fail(struct model *m, const char *what, int64_t got, int64_
 			model_fail(m, what, got_, wanted_);                       \
 	} while (0)
 
-/* ---- puts.c, reads.c, streams.c: one operation each */
+/* ---- frames.c, puts.c, reads.c, streams.c: one operation each */
 void model_put(struct model *m);
 void model_put_many(struct model *m);
 void model_del(struct model *m);
 void model_rename(struct model *m);
 void model_add(struct model *m);
 void model_stream(struct model *m);
+void model_append(struct model *m);
+void model_log_read(struct model *m);
+void model_cursor(struct model *m);
+void model_trim(struct model *m);
 void model_get(struct model *m);
 void model_get_many(struct model *m);
 void model_view(struct model *m);

@@ -12,6 +12,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +81,7 @@ static int flags(char *list)
 	} known[] = {
 		{"r", O_RDONLY},     {"w", O_WRONLY},   {"rw", O_RDWR},   {"creat", O_CREAT},
 		{"excl", O_EXCL},    {"trunc", O_TRUNC}, {"append", O_APPEND}, {"sync", O_SYNC},
-		{"dir", O_DIRECTORY},
+		{"dir", O_DIRECTORY}, {"nonblock", O_NONBLOCK}, {"direct", O_DIRECT},
 	};
 	int out = 0;
 
@@ -197,6 +199,23 @@ static void do_map(void)
 		mapped = NULL;
 		result(-1);
 	}
+}
+
+/* poll SLOT MS: the events that came, as `in` and `err`, or `nothing`. */
+static void do_poll(void)
+{
+	struct pollfd p = {.fd = *fd(), .events = POLLIN};
+	int rc = poll(&p, 1, (int)number());
+
+	if (rc < 0)
+		result(rc);
+	else
+		printf("%s%s%s\n", rc ? "" : "nothing", p.revents & POLLIN ? "in" : "",
+		       p.revents & POLLERR ? " err" : "");
+}
+
+static void noop(int signal)
+{
 }
 
 static void do_readdir(void)
@@ -318,6 +337,14 @@ static void run(const char *call)
 		fflush(stdout);
 		if (system(next()))
 			printf("sh failed\n");
+	} else if (!strcmp(call, "poll")) {
+		do_poll();
+	} else if (!strcmp(call, "alarm")) {
+		/* a signal that interrupts what waits, in so many seconds */
+		struct sigaction sa = {.sa_handler = noop};
+
+		sigaction(SIGALRM, &sa, NULL);
+		alarm((unsigned int)number());
 	} else if (!strcmp(call, "sleep")) {
 		usleep((useconds_t)number() * 1000);
 	} else {

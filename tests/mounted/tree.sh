@@ -4,7 +4,9 @@
 requires fuse
 mount_store s.db m
 
-check "the root holds keys and stat" eq "$(ls m)" "keys
+check "the root holds these" eq "$(ls m)" "cursors
+keys
+log
 stat"
 check "a new store has no keys" eq "$(ls -A m/keys)" ""
 check "a key put by shmfsctl is a file" "$SHMFSCTL" put s.db greeting hello

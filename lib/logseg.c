@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 2: the segments of the log (log.h): find, make, back. */
+#include "log.h"
+
+#include "cursor.h"
+#include "lock.h"
+#include "run.h"
+#include "writer.h"
+
+static struct sfs_key segment_key(const struct shmfs *s, const uint64_t *n)
+{
+	return sfs_key(s, SFS_LOGSEG, n, sizeof(*n));
+}
+
+int sfs_log_find(struct shmfs *s, uint64_t root, uint64_t n, uint64_t *at)
+{
+	struct sfs_key key = segment_key(s, &n);
+	struct sfs_hit hit;
+	int rc = sfs_index_find(s, root, &key, &hit);
+
+	if (rc)
+		return rc;
+	*at = hit.ref + sizeof(struct sfs_record) + sfs_align8(hit.klen);
+	return hit.vlen == SFS_LOG_SEG && *at % SFS_PAGE == 0 ? 0 : -EUCLEAN;
+}
+
+/* ---- making ------------------------------------------------------------------------- */
+
+/* Was segment n trimmed?  Then whoever asks is late. */
+static bool trimmed(struct shmfs *s, uint64_t n)
+{
+	return n < sfs_acquire(&sfs_log(s)->head) >> SFS_LOG_SHIFT;
+}
+
+static int publish(struct shmfs *s, uint64_t n, uint64_t first)
+{
+	struct sfs_put put = {
+		.draft = {.key = segment_key(s, &n), .vlen = SFS_LOG_SEG, .type = SFS_LOGSEG_TYPE},
+		.condition = SHMFS_IF_ABSENT,
+		.run = sfs_run_record(first, sizeof(n)),
+	};
+	int rc;
+
+	sfs_set((a64 *)sfs_at(s, first << SFS_SEG_SHIFT), put.run);
+	rc = sfs_commit_put(s, &put);
+	if (rc == 0)
+		sfs_run_published(s, first, SFS_LOG_SEG);
+	else
+		sfs_run_free(s, first);
+	return rc;
+}
+
+/* Retention: may segment n be made, and what goes for it?  The writer lock is held. */
+static int make_way(struct shmfs *s, uint64_t n)
+{
+	uint64_t limit = s->super->log_limit, segments = (limit + SFS_LOG_SEG - 1) >> SFS_LOG_SHIFT;
+	uint64_t head = sfs_relaxed(&sfs_log(s)->head), oldest;
+
+	segments = sfs_max(segments, 2);
+	if (!limit || n - (head >> SFS_LOG_SHIFT) < segments)
+		return 0;
+	oldest = (n + 1 - segments) << SFS_LOG_SHIFT;
+	if ((s->super->flags & SHMFS_OPT_LOG_REFUSE) && sfs_cursor_behind(s, oldest))
+		return SHMFS_E_LOG_FULL;
+	return sfs_log_cut(s, oldest);
+}
+
+/* The writer lock is held, and segment n is not there. */
+static int make(struct shmfs *s, uint64_t n)
+{
+	struct sfs_totals *t;
+	uint64_t first;
+	int rc = make_way(s, n);
+
+	if (rc == 0)
+		rc = sfs_run_alloc(s, SFS_LOG_SEG, &first);
+	if (rc)
+		return rc;
+	t = sfs_at(s, (first << SFS_SEG_SHIFT) + SFS_AT_TOTALS);
+	sfs_set(&t->frames, 0);
+	return publish(s, n, first);
+}
+
+int sfs_log_enter_slow(struct shmfs *s, uint64_t n, uint64_t *at)
+{
+	int rc;
+
+	sfs_log_keep_totals(s, n);
+	/* found and held under the lock that trimming takes */
+	sfs_writer_lock(s);
+	rc = trimmed(s, n) ? -EAGAIN : sfs_log_find_live(s, n, at);
+	if (rc == -ENOENT) {
+		rc = make(s, n);
+		if (rc == 0)
+			rc = sfs_log_find_live(s, n, at);
+	}
+	if (rc == 0) {
+		sfs_release(sfs_log_hold(s, s->lease), n + 1);
+		sfs_set(&s->log_segment, n + 1);
+		s->log_at = *at;
+		sfs_run_reap_log(s);
+	}
+	sfs_writer_unlock(s);
+	return rc;
+}
+
+/* Space that reads as zeros, for bytes that nobody looks at yet. */
+static int back_blank(struct shmfs *s, uint64_t at, uint64_t n)
+{
+	bool blank = sfs_file_blank(&s->file, at, n);
+	int rc = sfs_file_has(&s->file, at, n) ? 0 : sfs_file_back(&s->file, at, n);
+
+	if (rc == 0 && !blank)
+		sfs_zero(sfs_at(s, at), n);
+	return rc;
+}
+
+int sfs_log_back_slow(struct shmfs *s, uint64_t at, uint64_t end)
+{
+	struct sfs_logpage *log = sfs_log(s);
+	uint64_t backed, segment_end = ((end - 1) | (SFS_LOG_SEG - 1)) + 1;
+	int rc = 0;
+
+	sfs_writer_lock(s);
+	backed = sfs_relaxed(&log->backed);
+	if (end > backed) {
+		uint64_t start = sfs_max(backed, segment_end - SFS_LOG_SEG);
+		uint64_t to = sfs_min((end + SFS_LOG_STEP - 1) & ~(SFS_LOG_STEP - 1), segment_end);
+
+		rc = back_blank(s, at + sfs_log_in(start), to - start);
+		if (rc == 0)
+			sfs_release(&log->backed, to);
+	}
+	sfs_writer_unlock(s);
+	return rc;
+}

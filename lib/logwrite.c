@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 2: appending to the log (log.h, logwrite.h). */
+#define _GNU_SOURCE
+#include "logwrite.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crc32c.h"
+#include "lock.h"
+#include "writer.h"
+
+#define SPINS 200
+#define SETTLE_STEP 16 /* a shift: `commit` follows in steps of 64 KiB */
+
+static a64 *word_at(const struct shmfs *s, uint64_t at, uint64_t position)
+{
+	return (a64 *)sfs_at(s, at + sfs_log_in(position));
+}
+
+static void write_tail(uint8_t *frame, uint64_t total, uint64_t len, uint32_t crc)
+{
+	sfs_set((a64 *)(frame + total - 8), len | (uint64_t)crc << 32);
+}
+
+/* ---- dead owners ---------------------------------------------------------------------- */
+
+static bool reservation_ok(uint64_t w, uint64_t in)
+{
+	uint64_t total = sfs_frame_span(w);
+
+	return total >= 16 && total % 16 == 0 && total <= SFS_LOG_SEG - in;
+}
+
+static void pad(a64 *word, uint64_t w)
+{
+	uint64_t total = w & UINT32_MAX;
+
+	write_tail((uint8_t *)word, total, total - 16, 0);
+	atomic_compare_exchange_strong(word, &w, sfs_frame_word(total - 16, SFS_FRAME_PAD, 0));
+}
+
+/*
+ * A reservation whose lease nobody holds.  The probe says that the owner is gone, not that it
+ * left the frame undone: it may have finished just before, so the swap is from the word seen.
+ * And whoever comes to the probe may be so slow that the segment is trimmed and something
+ * else by then: so the segment is found again, under the lock that trimming takes.
+ */
+static uint64_t pad_dead(struct shmfs *s, uint64_t position, uint64_t at, uint64_t w, enum sfs_dead dead)
+{
+	a64 *word = word_at(s, at, position);
+	unsigned lease = w >> 40 & 0xffff;
+	uint64_t again;
+
+	if (lease == s->lease || !reservation_ok(w, sfs_log_in(position)) || !sfs_lease_free(s, lease))
+		return w;
+	if (dead == SFS_DEAD_PAD)
+		sfs_writer_lock(s);
+	if (position >= sfs_relaxed(&sfs_log(s)->head) &&
+	    sfs_log_find_live(s, position >> SFS_LOG_SHIFT, &again) == 0 && again == at) {
+		if (sfs_acquire(word) == w)
+			pad(word, w);
+		w = sfs_acquire(word);
+	}
+	if (dead == SFS_DEAD_PAD)
+		sfs_writer_unlock(s);
+	return w;
+}
+
+/* ---- hints ------------------------------------------------------------------------------ */
+
+/*
+ * Step over frames from a hint on, while their state is at least this; where it ended.  A word
+ * counts only if its segment was not reused until it was read.
+ */
+static uint64_t advance(struct shmfs *s, uint64_t from, uint64_t until, enum sfs_frame_state least,
+                        enum sfs_dead dead)
+{
+	uint64_t n = UINT64_MAX, at = 0, stamp = 0;
+
+	while (from < until && from < sfs_acquire(&sfs_log(s)->backed)) {
+		uint64_t w;
+
+		if (from >> SFS_LOG_SHIFT != n) {
+			n = from >> SFS_LOG_SHIFT;
+			stamp = sfs_acquire(&s->live->freed);
+			if (sfs_log_find_live(s, n, &at))
+				break;
+		}
+		w = sfs_acquire(word_at(s, at, from));
+		if (sfs_frame_state(w) == SFS_FRAME_RESERVED && dead != SFS_DEAD_STOP)
+			w = pad_dead(s, from, at, w, dead);
+		if (sfs_frame_state(w) < least || !reservation_ok(w, sfs_log_in(from)) || !sfs_valid(s, stamp))
+			break;
+		from += sfs_frame_span(w);
+	}
+	return from;
+}
+
+uint64_t sfs_log_settle(struct shmfs *s, uint64_t until, enum sfs_dead dead)
+{
+	a64 *hint = &sfs_log(s)->commit;
+	uint64_t at = sfs_acquire(hint), to = advance(s, at, until, SFS_FRAME_DONE, dead);
+
+	while (at < to && !atomic_compare_exchange_weak(hint, &at, to))
+		;
+	return sfs_max(at, to);
+}
+
+/* Where to look for the end: `tail`, unless somebody slow has set it back. */
+static uint64_t tail_hint(struct shmfs *s)
+{
+	return sfs_max(sfs_acquire(&sfs_log(s)->tail), sfs_acquire(&sfs_log(s)->commit));
+}
+
+static void raise_tail(struct shmfs *s, uint64_t to)
+{
+	a64 *tail = &sfs_log(s)->tail;
+
+	if (sfs_relaxed(tail) < to)
+		sfs_release(tail, to);
+}
+
+uint64_t sfs_log_tail(struct shmfs *s)
+{
+	return advance(s, tail_hint(s), UINT64_MAX, SFS_FRAME_RESERVED, SFS_DEAD_STOP);
+}
+
+void sfs_log_inherit(struct shmfs *s)
+{
+	uint64_t from = sfs_acquire(&sfs_log(s)->commit), n = UINT64_MAX, at = 0;
+
+	while (from < sfs_acquire(&sfs_log(s)->backed)) {
+		a64 *word;
+		uint64_t w;
+
+		if (from >> SFS_LOG_SHIFT != n) {
+			n = from >> SFS_LOG_SHIFT;
+			if (sfs_log_find_live(s, n, &at))
+				break;
+		}
+		word = word_at(s, at, from);
+		w = sfs_acquire(word);
+		if (sfs_frame_state(w) == SFS_FRAME_EMPTY || !reservation_ok(w, sfs_log_in(from)))
+			break;
+		if (sfs_frame_state(w) == SFS_FRAME_RESERVED && (w >> 40 & 0xffff) == s->lease)
+			pad(word, w);
+		from += sfs_frame_span(w);
+	}
+}
+
+/* ---- reserving ------------------------------------------------------------------------ */
+
+/*
+ * The handle's threads, one after the other: held for a few dozen instructions, or while a
+ * segment is made.  Letting go is one store, since nobody waits to be woken.
+ */
+static void appender_lock(struct shmfs *s)
+{
+	const struct timespec nap = {.tv_nsec = 20000};
+
+	for (unsigned tries = 0; sfs_unlikely(atomic_exchange_explicit(&s->appender, true, memory_order_acquire));)
+		while (sfs_relaxed(&s->appender))
+			if (++tries < SPINS)
+				sfs_relax();
+			else
+				nanosleep(&nap, NULL);
+}
+
+/* One try at the tail; r->total bytes or, at the end of a segment, what is left of it. */
+static int reserve_at(struct shmfs *s, uint64_t tail, struct sfs_reservation *r)
+{
+	uint64_t left = SFS_LOG_SEG - sfs_log_in(tail), total = sfs_min(r->total, left), at, w;
+	a64 *word;
+	int rc = sfs_log_enter(s, tail >> SFS_LOG_SHIFT, &at);
+
+	if (rc == 0)
+		rc = sfs_log_back(s, at, tail + total);
+	if (sfs_unlikely(rc))
+		return rc;
+	word = word_at(s, at, tail);
+	w = 0;
+	if (sfs_unlikely(!atomic_compare_exchange_strong(
+		    word, &w, sfs_frame_word(total, SFS_FRAME_RESERVED, s->lease)))) {
+		if (!reservation_ok(w, sfs_log_in(tail)))
+			return -EUCLEAN;
+		raise_tail(s, tail + sfs_frame_span(w));
+		return -EAGAIN;
+	}
+	raise_tail(s, tail + total);
+	r->position = tail;
+	r->at = (uint8_t *)word;
+	if (sfs_likely(total == r->total))
+		return 0;
+	pad(word, sfs_frame_word(total, SFS_FRAME_RESERVED, s->lease));
+	return -EAGAIN;
+}
+
+int sfs_log_reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r)
+{
+	int rc;
+
+	if (total > SFS_LOG_SEG)
+		return -EMSGSIZE;
+	r->total = total;
+	appender_lock(s);
+	do
+		rc = reserve_at(s, tail_hint(s), r);
+	while (sfs_unlikely(rc == -EAGAIN));
+	sfs_release(&s->appender, false);
+	return rc;
+}
+
+/* ---- filling ---------------------------------------------------------------------------- */
+
+uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload, uint64_t len)
+{
+	uint8_t *frame = r->at + in;
+	uint32_t crc = sfs_crc32c((uint32_t)(r->position + in), payload ? payload : frame + 8, len);
+
+	if (payload)
+		sfs_copy_in(frame + 8, payload, len);
+	write_tail(frame, sfs_frame_total(len), len, crc);
+	return sfs_frame_word(len, SFS_FRAME_DONE, 0);
+}
+
+void sfs_log_inner(const struct sfs_reservation *r, uint64_t in, uint64_t word)
+{
+	sfs_release((a64 *)(r->at + in), word);
+}
+
+void sfs_log_pad(const struct sfs_reservation *r, uint64_t in)
+{
+	uint64_t total = r->total - in;
+
+	if (!total)
+		return;
+	write_tail(r->at + in, total, total - 16, 0);
+	sfs_release((a64 *)(r->at + in), sfs_frame_word(total - 16, SFS_FRAME_PAD, 0));
+}
+
+void sfs_log_wake(struct shmfs *s)
+{
+	struct sfs_logpage *log = sfs_log(s);
+
+	atomic_exchange(&log->waiters, 0);
+	atomic_fetch_add(&log->wake, 1);
+	syscall(SYS_futex, (uint32_t *)(void *)&log->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+void sfs_log_done(struct shmfs *s, const struct sfs_reservation *r, uint64_t word)
+{
+	struct sfs_logpage *log = sfs_log(s);
+
+	atomic_exchange((a64 *)r->at, word); /* COMMIT; and before the look at waiters */
+	if (sfs_unlikely(atomic_load(&log->waiters) || (s->super->flags & SHMFS_OPT_ALWAYS_WAKE)))
+		sfs_log_wake(s);
+	if (sfs_unlikely(r->position >> SETTLE_STEP != (r->position + r->total) >> SETTLE_STEP))
+		sfs_log_settle(s, r->position + r->total, SFS_DEAD_PAD);
+}
+
+bool sfs_log_batch_open(struct shmfs *s)
+{
+	bool ours = false;
+
+	pthread_mutex_lock(&s->batch_mutex);
+	for (const struct sfs_open_batch *b = s->batches; b; b = b->next)
+		ours |= pthread_equal(b->thread, pthread_self()) != 0;
+	pthread_mutex_unlock(&s->batch_mutex);
+	return ours;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 2: appending to the log (log.h). */
+#ifndef SFS_LOGWRITE_H
+#define SFS_LOGWRITE_H
+
+#include "log.h"
+
+/* A batch being written in place, in its handle's list. */
+struct sfs_open_batch {
+	struct sfs_open_batch *next;
+	pthread_t thread; /* who began it */
+};
+
+/* Has this thread a batch open?  Then it must not wait for the log to settle. */
+SFS_HIDDEN bool sfs_log_batch_open(struct shmfs *s);
+
+/* Bytes of the log that are ours to write, until they are done. */
+struct sfs_reservation {
+	uint64_t position;
+	uint64_t total;
+	uint8_t *at; /* in the mapping */
+};
+
+/* Reserve `total` bytes, a multiple of 16, in one segment.  -EMSGSIZE and as sfs_log_enter() */
+SFS_HIDDEN int sfs_log_reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r);
+
+/* Write the frame at `in`, all but its head word; payload NULL: it is there already.  The word. */
+SFS_HIDDEN uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload,
+                                 uint64_t len);
+
+/* A frame of a batch but the first: it is done, and hidden by the first's RESERVED. */
+SFS_HIDDEN void sfs_log_inner(const struct sfs_reservation *r, uint64_t in, uint64_t word);
+
+/* Turn the rest of a reservation, from `in` on, into a PAD. */
+SFS_HIDDEN void sfs_log_pad(const struct sfs_reservation *r, uint64_t in);
+
+/* COMMIT: the head word of the first frame. */
+SFS_HIDDEN void sfs_log_done(struct shmfs *s, const struct sfs_reservation *r, uint64_t word);
+
+#endif

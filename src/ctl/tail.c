@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmfsctl tail: frames of the log to stdout, and on request those still to come.
+ *
+ * Frames are copied out, so that a slow reader of the output holds back nothing in the
+ * store.  Whoever is too slow for a log that is trimmed is told what was missed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+#define OUTPUT_BUFFER (1 << 16)
+#define WAIT_MS	      250 /* how often --follow looks whether somebody still reads */
+
+static const struct ctl_option options[] = {
+	{OPT_FROM, 0, "from", "PLACE",
+	 "start at begin (the default), end, a position,\n-N: the last N frames, +N: behind "
+	 "the first N, or\ncursor:NAME"},
+	{OPT_FOLLOW, 'f', "follow", NULL, "at the end wait for more frames"},
+	{OPT_MAX_FRAMES, 'n', "count", "N", "stop after N frames"},
+	{OPT_FORMAT, 0, "format", "FORMAT", "lines (the default), raw, nul or json"},
+	{OPT_REVERSE, 'r', "reverse", NULL, "go back, by default from the end"},
+	{0},
+};
+
+enum format { LINES, RAW, NUL, JSON, FORMATS };
+static const char *const format_names[FORMATS] = {"lines", "raw", "nul", "json"};
+
+struct tail {
+	const struct ctl_args *args;
+	struct shmfs *s;
+	struct shmfs_reader *reader;
+	struct ctl_place from;
+	uint64_t most; /* frames to print */
+	enum format format;
+	bool follow, reverse;
+	char *buffer;
+	size_t room;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* No SA_RESTART: a wait or a write that a signal interrupts is over. */
+static void follow_signals(void)
+{
+	struct sigaction ending = {.sa_handler = stop}, ignored = {.sa_handler = SIG_IGN}, old;
+
+	/* A shell has its background jobs ignore SIGINT: that is not ours to change. */
+	if (!sigaction(SIGINT, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &ending, NULL);
+	sigaction(SIGTERM, &ending, NULL);
+	sigaction(SIGPIPE, &ignored, NULL);
+}
+
+/* ---- output -------------------------------------------------------------------- */
+
+static void print_json(const char *data, size_t size, uint64_t position)
+{
+	struct json j = {.file = stdout};
+
+	json_open(&j, '{');
+	json_name(&j, "position");
+	json_u64(&j, position);
+	json_name(&j, "data");
+	if (ctl_is_utf8(data, size)) {
+		json_string(&j, data, size);
+	} else {
+		json_null(&j);
+		json_name(&j, "data_base64");
+		json_base64(&j, data, size);
+	}
+	json_close(&j, '}');
+	putchar('\n');
+}
+
+static void print(const struct tail *t, size_t size, uint64_t position)
+{
+	if (t->format == JSON) {
+		print_json(t->buffer, size, position);
+		return;
+	}
+	fwrite(t->buffer, 1, size, stdout);
+	if (t->format == NUL)
+		putchar('\0');
+	else if (t->format == LINES && (!size || t->buffer[size - 1] != '\n'))
+		putchar('\n');
+}
+
+/* Of a pipe nobody reads: no write would tell us before the next frame comes. */
+static bool reader_gone(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+/* The output failed.  That its reader has gone is how --follow ends, so it is no error. */
+static int output_failed(const struct tail *t)
+{
+	if (t->follow && (stopped || errno == EPIPE)) {
+		__fpurge(stdout);
+		clearerr(stdout);
+	}
+	return CTL_YES; /* else main() finds the error, and says so */
+}
+
+/* ---- input ----------------------------------------------------------------------- */
+
+static int next(struct tail *t, size_t *size, uint64_t *position)
+{
+	int rc;
+
+	do {
+		*size = t->room;
+		rc = t->reverse ? shmfs_reader_prev(t->reader, t->buffer, size, position)
+				: shmfs_reader_next(t->reader, t->buffer, size, position);
+		if (rc == -EMSGSIZE) {
+			char *buffer = realloc(t->buffer, *size);
+
+			if (!buffer)
+				return -ENOMEM;
+			t->buffer = buffer;
+			t->room = *size;
+		}
+	} while (rc == -EMSGSIZE);
+	return rc;
+}
+
+/* Go on at the head, and tell what was missed. */
+static int overtaken(struct tail *t)
+{
+	uint64_t from = shmfs_reader_position(t->reader);
+	int rc = shmfs_reader_seek(t->reader, SHMFS_SEEK_POSITION, (int64_t)SHMFS_LOG_BEGIN);
+
+	if (rc)
+		return ctl_failed(t->args, rc);
+	return ctl_no(t->args->operand[0],
+		      "what was from %" PRIu64 " to %" PRIu64 " was trimmed before it was read",
+		      from, shmfs_reader_position(t->reader));
+}
+
+/* CTL_YES: look again.  CTL_NO: it is over. */
+static int wait_for_more(struct tail *t)
+{
+	int rc;
+
+	if (fflush(stdout))
+		return CTL_NO;
+	rc = shmfs_reader_wait(t->reader, WAIT_MS);
+	if (rc == -ETIMEDOUT)
+		return reader_gone() ? CTL_NO : CTL_YES;
+	/* Trimmed is for the next look to find. */
+	return !rc || rc == -EINTR || rc == -ESTALE ? CTL_YES : ctl_failed(t->args, rc);
+}
+
+/* The end at this moment: without --follow a writer that does not rest must not keep us. */
+static int find_end(struct tail *t, uint64_t *end)
+{
+	struct shmfs_reader *r;
+	int rc = shmfs_reader_open(t->s, &r, SHMFS_LOG_END);
+
+	if (rc)
+		return ctl_failed(t->args, rc);
+	*end = shmfs_reader_position(r);
+	shmfs_reader_close(r);
+	return CTL_YES;
+}
+
+static int copy(struct tail *t)
+{
+	uint64_t end = UINT64_MAX, position, done = 0;
+	int status = CTL_YES, answer, rc;
+	size_t size;
+
+	if (!t->follow && !t->reverse && find_end(t, &end))
+		return CTL_TROUBLE;
+	while (!stopped && done < t->most && shmfs_reader_position(t->reader) < end) {
+		rc = next(t, &size, &position);
+		if (!rc && position >= end) {
+			break;
+		} else if (!rc) {
+			print(t, size, position);
+			done++;
+			if (ferror(stdout))
+				return output_failed(t);
+		} else if (rc == -ENODATA && t->follow) {
+			answer = wait_for_more(t);
+			if (answer)
+				return answer == CTL_NO ? output_failed(t) : answer;
+		} else if (rc == -ENODATA || (rc == -ESTALE && t->reverse)) {
+			break;
+		} else if (rc == -ESTALE) {
+			answer = overtaken(t);
+			if (answer != CTL_NO)
+				return answer;
+			status = t->follow ? CTL_YES : CTL_NO;
+		} else {
+			return ctl_failed(t->args, rc);
+		}
+	}
+	if (fflush(stdout))
+		return output_failed(t);
+	return status;
+}
+
+/* ---- the verb ---------------------------------------------------------------------- */
+
+static int read_options(struct tail *t)
+{
+	const struct ctl_args *args = t->args;
+	const char *format = args->value[OPT_FORMAT], *from = args->value[OPT_FROM];
+
+	t->follow = ctl_given(args, OPT_FOLLOW);
+	t->reverse = ctl_given(args, OPT_REVERSE);
+	if (t->follow && t->reverse)
+		return ctl_trouble("tail", "--follow and --reverse exclude each other");
+	for (t->format = LINES; format && strcmp(format, format_names[t->format]) != 0;)
+		if (++t->format == FORMATS)
+			return ctl_trouble("tail", "--format is lines, raw, nul or json");
+	t->most = UINT64_MAX;
+	if (ctl_given(args, OPT_MAX_FRAMES) &&
+	    !ctl_parse_u64(args->value[OPT_MAX_FRAMES], &t->most))
+		return ctl_trouble("tail", "--count is not a number");
+	return ctl_place_read(args, from ? from : t->reverse ? "end" : "begin", &t->from);
+}
+
+static int run(const struct ctl_args *args)
+{
+	struct tail t = {.args = args, .room = OUTPUT_BUFFER};
+	int status;
+
+	if (read_options(&t))
+		return CTL_TROUBLE;
+	t.buffer = malloc(t.room);
+	if (!t.buffer)
+		return ctl_trouble(NULL, "out of memory");
+	if (!args->terminal)
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+	status = ctl_open(args, SHMFS_RDONLY, &t.s);
+	if (!status) {
+		status = ctl_place_open(args, t.s, &t.from, CTL_FROM_EITHER_END, true, &t.reader);
+		if (!status) {
+			if (t.follow)
+				follow_signals();
+			status = copy(&t);
+			shmfs_reader_close(t.reader);
+		}
+		status = ctl_close(args, t.s, status);
+	}
+	free(t.buffer);
+	return status;
+}
+
+const struct ctl_verb ctl_verb_tail = {
+	.name = "tail",
+	.operands = "STORE",
+	.summary = "print frames of the log",
+	.details =
+		"Prints the frames that are in the log.  As lines, a frame that does not end in\n"
+		"a newline gets one; raw adds nothing, nul a NUL byte behind each frame, json is\n"
+		"an object a line.  Frames trimmed before they were read are told on stderr.\n"
+		"--follow ends with exit status 0 on SIGINT, SIGTERM, or when nobody reads what\n"
+		"it prints.  An empty log is no error.\n"
+		"Exit status 1: there is no such place or cursor, or (without --follow) frames\n"
+		"were trimmed before they were read.\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};
