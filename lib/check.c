@@ -8,12 +8,14 @@
  *
  * What is checked: superblock and metas; every page's place, depth, name and equal aligned
  * entries; every slot's distance, tag and findability; every record's bounds, hash and
- * checksum; live[segment] >= what is reachable in it (I3); the number of keys.
+ * checksum; live[segment] >= what is reachable in it (I3); the number of keys; both ends and
+ * the checksum of every frame of the log.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "logread.h"
 #include "meta.h"
 #include "moment.h"
 #include "record.h"
@@ -296,6 +298,38 @@ static void check_accounts(struct audit *a)
 	settle(a);
 }
 
+/* Frame by frame; behind a damaged one with the next segment. */
+static int check_log(struct audit *a)
+{
+	struct shmfs *s = a->s;
+	struct sfs_place p = {.s = s, .position = sfs_log_head(s), .verify = true};
+	uint64_t end = sfs_log_end(s);
+
+	while (p.position < end) {
+		struct sfs_frame f;
+		int rc = sfs_place_look(&p, &f);
+
+		if (rc == 0) {
+			p.position = f.next;
+		} else if (rc == -ESTALE) { /* trimmed under us */
+			p.position = sfs_max(p.position, sfs_log_head(s));
+		} else if (rc == -EUCLEAN || rc == -EINVAL) {
+			problem(a, p.at + sfs_log_in(p.position), "the frame at position %llu is damaged",
+			        (unsigned long long)p.position);
+			p.position = (p.position | (SFS_LOG_SEG - 1)) + 1;
+		} else if (rc == -ENODATA) {
+			if (p.position < end)
+				problem(a, SFS_AT_LOG, "the log ends at position %llu, before %llu",
+				        (unsigned long long)p.position, (unsigned long long)end);
+			break;
+		} else {
+			return rc;
+		}
+	}
+	settle(a);
+	return 0;
+}
+
 static int audit(struct audit *a)
 {
 	uint64_t hash = 0, buckets = 0, most = sfs_file_refresh(&a->s->file) / SFS_PAGE + 1000000;
@@ -313,7 +347,7 @@ static int audit(struct audit *a)
 	} while (rc == 0 && hash);
 	if (rc == 0 && a->locked)
 		check_accounts(a);
-	return rc;
+	return rc ? rc : check_log(a);
 }
 
 int shmfs_check(struct shmfs *s, struct shmfs_check_result *result, shmfs_check_fn *report, void *arg)

@@ -22,6 +22,7 @@ struct sfs_place {
 	uint64_t segment; /* 1 + the one looked up last; 0 = none */
 	uint64_t at;      /* where its frames begin */
 	struct sfs_moment moment;
+	bool verify;      /* check both ends and the sum of every frame */
 };
 
 /* A frame, found. */

@@ -45,3 +45,11 @@ check "a file that is no store is exit 2" exits 2 shmfsctl check found
 check "a missing one is exit 2" exits 2 shmfsctl check none.db
 check "a full disk at stdout is exit 2" \
 	exits 2 sh -c '[ -w /dev/full ] || exit 2; shmfsctl check s.db >/dev/full'
+
+# One byte of one frame of the log.
+seq 1000 2000 | shmfsctl append log.db
+check "a log that is whole has no problems" shmfsctl check log.db
+at=$(grep -abo 1777 log.db | head -n 1 | cut -d: -f1)
+printf 9 | dd of=log.db bs=1 seek="$at" conv=notrunc 2>/dev/null
+check "a damaged frame is found, and where" \
+	sh -c 'shmfsctl check log.db | grep -qE "^[0-9]+: the frame at position [0-9]+ is damaged"'

@@ -192,12 +192,15 @@ void model_cursor(struct model *m)
 void model_trim(struct model *m)
 {
 	struct shmfs_log_bounds b = {.struct_size = sizeof(b)};
+	uint64_t to;
 
 	m->doing = "trim";
 	if (!m->appended || !m->alone)
 		return;
-	m->trimmed = logged(m, oldest(m) + rng_below(&m->rng, m->appended - oldest(m)))->position;
-	MODEL_SAME(m, "trim", shmfs_log_trim(m->s, m->trimmed), 0);
+	to = logged(m, oldest(m) + rng_below(&m->rng, m->appended - oldest(m)))->position;
+	MODEL_SAME(m, "trim", shmfs_log_trim(m->s, to), 0);
+	if (to > m->trimmed) /* what went before does not come back */
+		m->trimmed = to;
 	MODEL_SAME(m, "bounds", shmfs_log_bounds(model_reader(m), &b), 0);
 	MODEL_SAME(m, "frames", b.frames + b.trimmed_frames, m->appended);
 }
