@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shmfs: a hash map in one mapped file, shared by any number of processes.
+ * shmfs: a hash map and a log in one mapped file, shared by any number of processes.
  *
  * A store is a regular file.  Keys are 0 to 65,535 arbitrary bytes, values 0 to
  * almost 64 GiB, each with a type, a version and a time.  Readers never lock and

@@ -14,6 +14,7 @@
  *	staged, shared       written into a draft of its own, or into the key at once
  *	reading              read, one version at a time
  *	draft, last          a value being written; one kept after unlink
+ *	text_file            a short text made at open: stat, lag
  *	log_size             where the log begins and ends, in bytes of a file
  *	frames, waiter       reading frames from a cursor on, and waiting for them
  *	cursor               from a directory's name to a cursor

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lag_file: how far a cursor is behind the end of the log.
- *
- * Owns: the text, made at open(2): it takes a walk over the frames in between.
+ * Telling takes a walk over the frames in between.
  */
 #include "cursor.h"
 #include "log_size.h"
+#include "text_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-#define TEXT 96u
-
-struct text {
-	size_t size;
-	char text[TEXT];
-};
 
 struct lag {
 	uint64_t frames, bytes, lost;
@@ -41,7 +34,7 @@ static int measure(struct fs *fs, uint64_t position, struct lag *lag)
 	return rc == -ENODATA ? 0 : rc;
 }
 
-static int make_text(struct fs *fs, struct fs_inode *inode, struct text *t)
+static int make_text(struct fs *fs, struct fs_inode *inode, struct fs_text *t)
 {
 	struct lag lag;
 	uint64_t position;
@@ -54,7 +47,7 @@ static int make_text(struct fs *fs, struct fs_inode *inode, struct text *t)
 		rc = measure(fs, position, &lag);
 	} while (rc == -ESTALE);
 	if (!rc)
-		t->size = (size_t)snprintf(t->text, TEXT,
+		t->size = (size_t)snprintf(t->text, sizeof(t->text),
 		                           "frames %" PRIu64 "\nbytes %" PRIu64 "\nlost %" PRIu64 "\n",
 		                           lag.frames, lag.bytes, lag.lost);
 	return rc;
@@ -75,35 +68,7 @@ static int lag_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t th
 static int lag_open(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
                     struct fuse_file_info *fi)
 {
-	struct text *t = malloc(sizeof(*t));
-	int rc = t ? make_text(fs, inode, t) : -ENOMEM;
-
-	if (rc) {
-		free(t);
-		return rc;
-	}
-	fi->fh = (uintptr_t)t;
-	fi->direct_io = 1;
-#ifdef FS_HAVE_NOFLUSH
-	fi->noflush = 1;
-#endif
-	if (fuse_reply_open(req, fi) == -ENOENT)
-		free(t);
-	return 0;
-}
-
-static void lag_release(struct fs *fs, struct fs_inode *inode, struct fuse_file_info *fi)
-{
-	free((struct text *)(uintptr_t)fi->fh);
-}
-
-static int lag_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t size,
-                    uint64_t offset, struct fuse_file_info *fi)
-{
-	const struct text *t = (const struct text *)(uintptr_t)fi->fh;
-
-	fs_reply_text(req, t->text, t->size, size, offset);
-	return 0;
+	return fs_text_open(fs, req, inode, fi, make_text);
 }
 
 const struct fs_kind fs_lag_kind = {
@@ -111,6 +76,6 @@ const struct fs_kind fs_lag_kind = {
 	.space = FS_SPACE_LAG,
 	.attr = lag_attr,
 	.open = lag_open,
-	.release = lag_release,
-	.read = lag_read,
+	.release = fs_text_release,
+	.read = fs_text_read,
 };
