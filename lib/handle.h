@@ -44,7 +44,6 @@ struct shmfs {
 
 	pthread_mutex_t batch_mutex;    /* guards `batches` */
 	struct sfs_open_batch *batches; /* begun, not committed */
-	bool io_error_seen;
 	struct shmfs *next, *prev; /* all handles of the process (fork.c) */
 
 	a64 boundary[SFS_BOUNDARIES]; /* positions known to be frames' (logfind.c) */
