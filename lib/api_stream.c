@@ -48,7 +48,7 @@ static int store_bytes(struct shmfs_put *p, uint64_t offset, const void *data, u
 static void free_run(struct shmfs_put *p)
 {
 	sfs_writer_lock(p->store);
-	sfs_run_free(p->store, p->run);
+	sfs_run_settle(p->store, p->run);
 	sfs_writer_unlock(p->store);
 	p->run = 0;
 }

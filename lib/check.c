@@ -266,6 +266,32 @@ static void check_metas(struct audit *a)
 	settle(a);
 }
 
+/* A run in use; its segments. */
+static uint64_t check_run(struct audit *a, uint64_t n)
+{
+	const struct sfs_seg *e = sfs_seg(a->s, n);
+	uint64_t run = sfs_relaxed(&e->live), at = n << SFS_SEG_SHIFT;
+
+	if (run == 0 || run > a->nseg - n) {
+		problem(a, at, "a run of %llu segments at %llu, beyond the file", (unsigned long long)run,
+		        (unsigned long long)n);
+		return 1;
+	}
+	for (uint64_t i = 1; i < run; i++)
+		if (sfs_relaxed(&sfs_seg(a->s, n + i)->kind) != SFS_SEG_CONT) {
+			problem(a, at, "a run of %llu segments at %llu has a part that is another's",
+			        (unsigned long long)run, (unsigned long long)n);
+			run = i;
+		}
+	a->result->segments += run;
+	if (a->reachable[n] > run << SFS_SEG_SHIFT)
+		problem(a, at, "a record is longer than its run");
+	if (a->reachable[n] == 0 && sfs_relaxed(&e->lease) == 0)
+		problem(a, at, "no key leads to the run of %llu segments at %llu", (unsigned long long)run,
+		        (unsigned long long)n);
+	return run;
+}
+
 static void check_accounts(struct audit *a)
 {
 	struct shmfs *s = a->s;
@@ -285,11 +311,11 @@ static void check_accounts(struct audit *a)
 				        (unsigned long long)n, (unsigned long long)a->reachable[n],
 				        (unsigned)sfs_relaxed(&e->live));
 		}
-		if (kind == SFS_SEG_BIG && sfs_relaxed(&e->died) == 0) {
-			a->result->segments += sfs_relaxed(&e->live);
-			if (a->reachable[n] > (uint64_t)sfs_relaxed(&e->live) << SFS_SEG_SHIFT)
-				problem(a, n << SFS_SEG_SHIFT, "a record is longer than its run");
-		}
+		if (kind == SFS_SEG_BIG && sfs_relaxed(&e->died) == 0)
+			n += check_run(a, n) - 1;
+		else if (kind == SFS_SEG_CONT && sfs_relaxed(&e->died) == 0)
+			problem(a, n << SFS_SEG_SHIFT, "segment %llu belongs to a run that is not there",
+			        (unsigned long long)n);
 		settle(a);
 	}
 	if (a->result->keys != sfs_relaxed(&s->live->count))

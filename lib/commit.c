@@ -9,12 +9,35 @@ struct change {
 	uint64_t old, old_size; /* reference and size; 0 = none */
 };
 
+/* What a change gives up: a run is noted first, so that it is freed even if we are killed before we
+ * do.  (One with a lease is entrusted to somebody already.) */
+static void note_drop(struct shmfs *s, const struct change *c, a64 *drop)
+{
+	uint64_t n = sfs_seg_of(c->old);
+	const struct sfs_seg *e = sfs_seg(s, n);
+
+	if (c->old && sfs_relaxed(&e->kind) == SFS_SEG_BIG && sfs_relaxed(&e->lease) == 0)
+		sfs_commit(drop, n);
+}
+
+static void give_up(struct shmfs *s, const struct change *c, a64 *drop)
+{
+	if (!c->old)
+		return;
+	sfs_seg_drop(s, c->old, c->old_size);
+	if (sfs_unlikely(sfs_relaxed(drop)))
+		sfs_commit(drop, 0);
+}
+
 static void publish(struct shmfs *s, uint64_t hash, const struct change *first,
                     const struct change *second, int64_t keys)
 {
 	struct sfs_live *live = s->live;
 	uint64_t count = sfs_relaxed(&live->count) + (uint64_t)keys;
 
+	note_drop(s, first, &live->drop[0]);
+	if (second)
+		note_drop(s, second, &live->drop[1]);
 	sfs_set(&live->op.hash, hash);
 	sfs_set(&live->op.slot[0], sfs_offset(s, first->slot));
 	sfs_set(&live->op.word[0], first->word);
@@ -28,10 +51,9 @@ static void publish(struct shmfs *s, uint64_t hash, const struct change *first,
 	sfs_set(&live->count, count);
 	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
 	sfs_commit(&live->op.kind, SFS_OP_NONE);
-	if (first->old)
-		sfs_seg_drop(s, first->old, first->old_size);
-	if (second && second->old)
-		sfs_seg_drop(s, second->old, second->old_size);
+	give_up(s, first, &live->drop[0]);
+	if (second)
+		give_up(s, second, &live->drop[1]);
 }
 
 void sfs_commit_redo(struct shmfs *s)
@@ -53,7 +75,7 @@ void sfs_commit_redo(struct shmfs *s)
 
 /* ---- where a change goes ---------------------------------------------------------- */
 
-static void give_up(const struct sfs_hit *hit, struct change *c)
+static void take_place(const struct sfs_hit *hit, struct change *c)
 {
 	c->slot = hit->slot;
 	c->old = hit->ref;
@@ -77,7 +99,7 @@ static int find_place(struct shmfs *s, const struct sfs_key *key, struct change 
 		bucket = sfs_path_bucket(&path);
 		rc = sfs_bucket_find(s, bucket, key, &hit);
 		if (rc == 0) {
-			give_up(&hit, c);
+			take_place(&hit, c);
 			c->word = sfs_relaxed(hit.slot) & ~SFS_SLOT_REF;
 			return 0;
 		}
@@ -106,7 +128,7 @@ static int find_victim(struct shmfs *s, const struct sfs_key *key, struct change
 		rc = sfs_bucket_find(s, sfs_path_bucket(&path), key, &hit);
 	if (rc)
 		return rc;
-	give_up(&hit, c);
+	take_place(&hit, c);
 	/* a line with a virgin slot was never passed over, so this one may be virgin again */
 	c->word = SFS_TOMBSTONE;
 	line = sfs_at(s, sfs_offset(s, hit.slot) & ~UINT64_C(63));

@@ -62,7 +62,7 @@
 #define SFS_AT_FILL 0x20000
 #define SFS_AT_HOLDS 0x22000
 
-#define SFS_LEASES 1023 /* numbered from 1 */
+#define SFS_LEASES 1023 /* numbered from 1; and a mask */
 
 /* ---- superblock --------------------------------------------------------------- */
 
@@ -122,8 +122,9 @@ struct sfs_live {
 		a64 w0; /* first half of the entries */
 		a64 w1; /* second half */
 		a64 epoch;
-		uint64_t pad[3];
 	} intent;
+	a64 taking;  /* segments being taken into use: the first | how many << 32 */
+	a64 drop[2]; /* runs that are becoming unreachable, or reachable */
 
 	struct { /* redo record of a commit; valid iff kind != 0 */
 		a64 kind;
@@ -349,6 +350,7 @@ SFS_AT(sfs_live, epoch, 0x80);
 SFS_AT(sfs_live, head, 0x98);
 SFS_AT(sfs_live, seq, 0xa8);
 SFS_AT(sfs_live, intent, 0xc0);
+SFS_AT(sfs_live, taking, 0xe8);
 SFS_AT(sfs_live, op, 0x100);
 SFS_AT(sfs_live, cursor, 0x140);
 SFS_AT(sfs_live, sync_lock, 0x180);

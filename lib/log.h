@@ -148,8 +148,8 @@ SFS_HIDDEN int sfs_log_cut(struct shmfs *s, uint64_t position);
 /* Complete the trim that a killed writer began.  The writer lock is held. */
 SFS_HIDDEN void sfs_log_redo(struct shmfs *s);
 
-/* A live lease, not ours, that may be about to reserve in segment n; 0 = none. */
-SFS_HIDDEN unsigned sfs_log_holder(struct shmfs *s, uint64_t n);
+/* A live lease, other than `except`, that may be about to reserve in segment n; 0 = none. */
+SFS_HIDDEN unsigned sfs_log_holder(struct shmfs *s, uint64_t n, unsigned except);
 
 /* Pad what the dead holder of our lease had reserved.  The writer lock is held. */
 SFS_HIDDEN void sfs_log_inherit(struct shmfs *s);

@@ -81,10 +81,12 @@ void sfs_log_keep_totals(struct shmfs *s, uint64_t n)
 
 /* ---- trimming ------------------------------------------------------------------------- */
 
-unsigned sfs_log_holder(struct shmfs *s, uint64_t n)
+unsigned sfs_log_holder(struct shmfs *s, uint64_t n, unsigned except)
 {
+	if (except != s->lease && sfs_relaxed(&s->log_segment) == n + 1)
+		return s->lease;
 	for (unsigned lease = 1; lease <= SFS_LEASES; lease++)
-		if (lease != s->lease && sfs_acquire(sfs_log_hold(s, lease)) == n + 1 &&
+		if (lease != s->lease && lease != except && sfs_acquire(sfs_log_hold(s, lease)) == n + 1 &&
 		    !sfs_lease_free(s, lease))
 			return lease;
 	return 0;
@@ -94,11 +96,9 @@ unsigned sfs_log_holder(struct shmfs *s, uint64_t n)
 static int delete_segment(struct shmfs *s, uint64_t n, uint64_t at)
 {
 	struct sfs_key key = sfs_key(s, SFS_LOGSEG, &n, sizeof(n));
-	unsigned lease = sfs_log_holder(s, n);
+	unsigned lease = sfs_log_holder(s, n, 0);
 	uint64_t first = sfs_seg_of(at), none = 0;
 
-	if (!lease && sfs_relaxed(&s->log_segment) == n + 1)
-		lease = s->lease;
 	/* entrusted already, by who was killed before it deleted the record */
 	if (sfs_relaxed(&sfs_seg(s, first)->lease))
 		sfs_run_unlink(s, first);
@@ -148,32 +148,4 @@ int sfs_log_cut(struct shmfs *s, uint64_t position)
 	for (; rc == 0 && n < last; n++)
 		rc = cut_segment(s, n);
 	return rc;
-}
-
-/* ---- runs that were trimmed while somebody might still write into them -------------------- */
-
-void sfs_run_reap_log(struct shmfs *s)
-{
-	a64 *chain = (a64 *)sfs_at(s, SFS_AT_FILL) + s->lease;
-	uint64_t first = sfs_relaxed(chain), next, n;
-
-	for (; sfs_run_filled_by(s, first, s->lease); first = next) {
-		const struct sfs_record *r = sfs_at(s, sfs_run_record(first, sizeof(n)));
-		unsigned lease;
-
-		next = sfs_relaxed(&sfs_seg(s, first)->stamp);
-		if (sfs_relaxed((const a64 *)sfs_at(s, first << SFS_SEG_SHIFT)) != sfs_offset(s, r) ||
-		    r->space != SFS_LOGSEG || sfs_run_named(s, sfs_relaxed(&s->live->root.word), first))
-			continue;
-		memcpy(&n, r + 1, sizeof(n));
-		if (n + 1 == s->log_segment || n >= sfs_relaxed(&sfs_log(s)->head) >> SFS_LOG_SHIFT)
-			continue;
-		lease = sfs_log_holder(s, n);
-		if (lease) {
-			sfs_run_unlink(s, first);
-			sfs_run_entrust(s, first, lease);
-		} else {
-			sfs_run_free(s, first);
-		}
-	}
 }

@@ -46,7 +46,7 @@ static int publish(struct shmfs *s, uint64_t n, uint64_t first)
 	if (rc == 0)
 		sfs_run_published(s, first, SFS_LOG_SEG);
 	else
-		sfs_run_free(s, first);
+		sfs_run_settle(s, first);
 	return rc;
 }
 

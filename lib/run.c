@@ -3,10 +3,11 @@
 #include "run.h"
 
 #include "lock.h"
+#include "log.h"
 
 static a64 *chain_of(struct shmfs *s, unsigned lease)
 {
-	return (a64 *)sfs_at(s, SFS_AT_FILL) + lease;
+	return (a64 *)sfs_at(s, SFS_AT_FILL) + (lease & SFS_LEASES);
 }
 
 int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first)
@@ -21,14 +22,15 @@ int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first)
 	rc = sfs_file_back(&s->file, *first << SFS_SEG_SHIFT, SFS_RUN_VALUE);
 	if (rc) {
 		sfs_seg_free(s, *first);
-		return rc;
+	} else {
+		sfs_set((a64 *)sfs_at(s, *first << SFS_SEG_SHIFT), 0);
+		e = sfs_seg(s, *first);
+		sfs_release(&e->lease, s->lease);
+		sfs_release(&e->stamp, sfs_relaxed(chain));
+		sfs_commit(chain, *first);
 	}
-	sfs_set((a64 *)sfs_at(s, *first << SFS_SEG_SHIFT), 0);
-	e = sfs_seg(s, *first);
-	sfs_release(&e->lease, s->lease);
-	sfs_release(&e->stamp, sfs_relaxed(chain));
-	sfs_commit(chain, *first);
-	return 0;
+	sfs_seg_taken(s);
+	return rc;
 }
 
 bool sfs_run_filled_by(struct shmfs *s, uint64_t n, unsigned lease)
@@ -67,30 +69,6 @@ void sfs_run_entrust(struct shmfs *s, uint64_t first, unsigned lease)
 	sfs_commit(chain_of(s, lease), first);
 }
 
-void sfs_run_free(struct shmfs *s, uint64_t first)
-{
-	sfs_run_unlink(s, first);
-	sfs_seg_free(s, first);
-}
-
-void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen)
-{
-	struct sfs_seg *e = sfs_seg(s, first);
-	uint64_t have = sfs_relaxed(&e->live), need = sfs_run_segments(vlen);
-
-	sfs_run_unlink(s, first);
-	/* nobody ever saw the surplus, so it has no history to wait for */
-	if (need < have)
-		sfs_commit(&e->live, (uint32_t)need);
-	for (uint64_t i = need; i < have; i++) {
-		if (!sfs_seg_ok(s, first + i) || sfs_relaxed(&sfs_seg(s, first + i)->kind) != SFS_SEG_CONT)
-			break;
-		sfs_release(&sfs_seg(s, first + i)->backed, 0);
-		sfs_release(&sfs_seg(s, first + i)->kind, SFS_SEG_FREE);
-		sfs_set(&s->live->idle, sfs_relaxed(&s->live->idle) + 1);
-	}
-}
-
 bool sfs_run_named(struct shmfs *s, uint64_t root, uint64_t first)
 {
 	uint64_t start = first << SFS_SEG_SHIFT, ref = sfs_relaxed((const a64 *)sfs_at(s, start)), bucket;
@@ -103,19 +81,101 @@ bool sfs_run_named(struct shmfs *s, uint64_t root, uint64_t first)
 	return sfs_index_bucket(s, root, hash, &bucket) == 0 && sfs_bucket_slot(s, bucket, hash, ref);
 }
 
-void sfs_run_reap(struct shmfs *s, unsigned lease)
+/* The number of the log segment a run was made for. */
+static bool log_number(struct shmfs *s, uint64_t first, uint64_t *n)
 {
+	const struct sfs_record *r = sfs_at(s, sfs_run_record(first, sizeof(*n)));
+
+	if (sfs_relaxed((const a64 *)sfs_at(s, first << SFS_SEG_SHIFT)) != sfs_offset(s, r) ||
+	    r->space != SFS_LOGSEG || r->klen != sizeof(*n))
+		return false;
+	sfs_copy_out(n, r + 1, sizeof(*n));
+	return true;
+}
+
+/* Parts behind the end of a run: nobody ever saw them, so they have no history to wait for. */
+static void give_surplus(struct shmfs *s, uint64_t first)
+{
+	for (uint64_t n = first + sfs_relaxed(&sfs_seg(s, first)->live);
+	     sfs_seg_ok(s, n) && sfs_relaxed(&sfs_seg(s, n)->kind) == SFS_SEG_CONT &&
+	     sfs_relaxed(&sfs_seg(s, n)->died) == 0;
+	     n++) {
+		sfs_release(&sfs_seg(s, n)->backed, 0);
+		sfs_release(&sfs_seg(s, n)->kind, SFS_SEG_FREE);
+		sfs_set(&s->live->idle, sfs_relaxed(&s->live->idle) + 1);
+	}
+}
+
+/* A run that nothing names: free it, unless somebody may yet write into it. */
+static void let_go(struct shmfs *s, uint64_t first, unsigned lease)
+{
+	unsigned holder = 0;
 	uint64_t n;
 
-	for (uint64_t i = 0; sfs_run_filled_by(s, n = sfs_relaxed(chain_of(s, lease)), lease); i++) {
-		if (i == SFS_GROUP_SEGS)
-			break;
-		if (sfs_run_named(s, sfs_relaxed(&s->live->root.word), n))
-			sfs_run_unlink(s, n);
-		else
-			sfs_run_free(s, n);
+	if (log_number(s, first, &n) && n < sfs_relaxed(&sfs_log(s)->head) >> SFS_LOG_SHIFT)
+		holder = sfs_log_holder(s, n, lease);
+	if (holder)
+		sfs_run_entrust(s, first, holder);
+	else
+		sfs_seg_free(s, first);
+}
+
+void sfs_run_settle(struct shmfs *s, uint64_t first)
+{
+	unsigned lease = sfs_relaxed(&sfs_seg(s, first)->lease);
+
+	sfs_commit(&s->live->drop[0], first);
+	sfs_run_unlink(s, first);
+	if (sfs_run_named(s, sfs_relaxed(&s->live->root.word), first))
+		give_surplus(s, first);
+	else
+		let_go(s, first, lease);
+	sfs_commit(&s->live->drop[0], 0);
+}
+
+void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen)
+{
+	struct sfs_seg *e = sfs_seg(s, first);
+	uint64_t need = sfs_run_segments(vlen);
+
+	if (need < sfs_relaxed(&e->live)) {
+		sfs_commit(&s->live->drop[0], first);
+		sfs_commit(&e->live, (uint32_t)need);
 	}
-	sfs_commit(chain_of(s, lease), 0);
+	sfs_run_settle(s, first);
+}
+
+void sfs_run_redo(struct shmfs *s)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t first = sfs_relaxed(&s->live->drop[i]);
+
+		if (first && sfs_seg_ok(s, first) && sfs_relaxed(&sfs_seg(s, first)->kind) == SFS_SEG_BIG &&
+		    sfs_relaxed(&sfs_seg(s, first)->died) == 0)
+			sfs_run_settle(s, first);
+		sfs_commit(&s->live->drop[i], 0);
+	}
+}
+
+void sfs_run_reap(struct shmfs *s, unsigned lease)
+{
+	a64 *chain = chain_of(s, lease);
+
+	for (uint64_t i = 0; sfs_run_filled_by(s, sfs_relaxed(chain), lease) && i < SFS_GROUP_SEGS; i++)
+		sfs_run_settle(s, sfs_relaxed(chain));
+	sfs_commit(chain, 0);
+}
+
+void sfs_run_reap_log(struct shmfs *s)
+{
+	uint64_t first = sfs_relaxed(chain_of(s, s->lease)), next, n;
+
+	for (; sfs_run_filled_by(s, first, s->lease); first = next) {
+		next = sfs_relaxed(&sfs_seg(s, first)->stamp);
+		if (log_number(s, first, &n) && n + 1 != s->log_segment &&
+		    n < sfs_relaxed(&sfs_log(s)->head) >> SFS_LOG_SHIFT)
+			sfs_run_settle(s, first);
+	}
 }
 
 void sfs_run_reap_all(struct shmfs *s)

@@ -8,6 +8,8 @@
  *	`born`, the commit, then the lease is cleared and the chain mended.  A kill in between
  *	leaves a run in the chain of a dead lease; whoever inherits the lease, or makes room,
  *	keeps it if its key names it and frees it if not.
+ *	A run that changes hands, or loses its name, is noted in `drop` before and until after,
+ *	so that the next owner of the lock settles it: by whether its key names it now.
  * Locks	the writer lock, but for writing into a run, which nobody else sees.
  */
 #ifndef SFS_RUN_H
@@ -35,8 +37,9 @@ static inline uint64_t sfs_run_record(uint64_t first, uint64_t klen)
 /* A run for a value of this size, in our lease's chain.  -ENOSPC -EFBIG */
 SFS_HIDDEN int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first);
 
-/* Free a run that is not published. */
-SFS_HIDDEN void sfs_run_free(struct shmfs *s, uint64_t first);
+/* Nobody fills this run any more: keep it if its key names it; if not free it, or entrust it to who
+ * may yet write into it. */
+SFS_HIDDEN void sfs_run_settle(struct shmfs *s, uint64_t first);
 
 /* The commit named it: give back what the value does not need, and forget who filled it. */
 SFS_HIDDEN void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen);
@@ -51,7 +54,7 @@ SFS_HIDDEN void sfs_run_reap_all(struct shmfs *s);
  * write into: it goes to that lease's chain, and is freed when the lease or its hold ends. */
 SFS_HIDDEN void sfs_run_entrust(struct shmfs *s, uint64_t first, unsigned lease);
 
-/* Free what is entrusted to us and no longer held, or entrust it to the next holder (logseg.c). */
+/* Settle the runs of trimmed log segments that are entrusted to us and that we no longer hold. */
 SFS_HIDDEN void sfs_run_reap_log(struct shmfs *s);
 
 /* Is n the head of an unpublished run of this lease? */
@@ -59,6 +62,9 @@ SFS_HIDDEN bool sfs_run_filled_by(struct shmfs *s, uint64_t n, unsigned lease);
 
 /* Take a run out of its lease's chain. */
 SFS_HIDDEN void sfs_run_unlink(struct shmfs *s, uint64_t first);
+
+/* Settle what a killed writer had in hand. */
+SFS_HIDDEN void sfs_run_redo(struct shmfs *s);
 
 /* Does the key of the run's record lead back to it? */
 SFS_HIDDEN bool sfs_run_named(struct shmfs *s, uint64_t root, uint64_t first);

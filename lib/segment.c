@@ -149,7 +149,13 @@ static void mark(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t run)
 	sfs_release(&e->kind, kind);
 }
 
-/* Find or make n segments, leaving the spares alone. */
+/* Say what is being taken, so that a kill before it is in anybody's hands leaks nothing. */
+static void note_taking(struct shmfs *s, uint64_t first, uint64_t n)
+{
+	sfs_commit(&s->live->taking, first | n << 32);
+}
+
+/* Find or make n segments, leaving the spares alone.  They are noted as being taken. */
 static int take(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t *first)
 {
 	int rc = 0;
@@ -159,6 +165,7 @@ static int take(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t *first
 		rc = grow(s, n, first);
 	if (rc)
 		return rc;
+	note_taking(s, *first, n);
 	for (uint64_t i = n; i-- > 1;)
 		mark(s, *first + i, SFS_SEG_CONT, 0);
 	mark(s, *first, kind, n);
@@ -183,9 +190,12 @@ static int keep_spares(struct shmfs *s)
 		if (rc) {
 			sfs_release(&sfs_seg(s, n)->kind, SFS_SEG_FREE);
 			add(&s->live->idle, 1);
-			return rc;
+		} else {
+			sfs_release(&s->live->spare[i], n << SFS_SEG_SHIFT);
 		}
-		sfs_release(&s->live->spare[i], n << SFS_SEG_SHIFT);
+		sfs_seg_taken(s);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
@@ -199,10 +209,12 @@ static int take_spare(struct shmfs *s, enum sfs_kind kind, enum sfs_purpose purp
 
 		if (!n)
 			continue;
+		note_taking(s, n, 1);
 		sfs_release(&s->live->spare[i], 0);
 		if (!sfs_seg_ok(s, n) || sfs_relaxed(&sfs_seg(s, n)->kind) != SFS_SEG_SPARE)
 			return -EUCLEAN;
 		mark(s, n, kind, 1);
+		sfs_seg_taken(s);
 		add(&s->live->used, 1);
 		*first = n;
 		return 0;
@@ -218,6 +230,8 @@ int sfs_seg_alloc(struct shmfs *s, uint64_t n, enum sfs_kind kind, enum sfs_purp
 	/* a volatile store copies no pages, so deletes need no space */
 	if (rc == 0 || sfs_is_volatile(s))
 		rc = take(s, n, kind, first);
+	if (rc == 0 && kind != SFS_SEG_BIG)
+		sfs_seg_taken(s);
 	if (rc == 0 && kind != SFS_SEG_BIG && purpose == SFS_TO_STORE) {
 		/* its first page, before anything is promised; a spare has all of it */
 		rc = sfs_seg_back(s, *first, (*first << SFS_SEG_SHIFT) + SFS_PAGE);
@@ -247,11 +261,61 @@ int sfs_seg_extend(struct shmfs *s, uint64_t n, uint64_t want)
 		rc = lengthen(s, n + have, n + want);
 	if (rc)
 		return rc;
+	note_taking(s, n + have, want - have);
 	for (uint64_t i = want; i-- > have;)
 		mark(s, n + i, SFS_SEG_CONT, 0);
 	sfs_commit(&sfs_seg(s, n)->live, (uint32_t)want);
+	sfs_seg_taken(s);
 	subtract(&s->live->idle, want - have);
 	return 0;
+}
+
+void sfs_seg_taken(struct shmfs *s)
+{
+	sfs_commit(&s->live->taking, 0);
+}
+
+/* Is segment n in somebody's hands: a run's part or, being filled, in its lease's chain; a spare; or
+ * one that the cleaner comes by? */
+static bool in_hands(struct shmfs *s, uint64_t n)
+{
+	const struct sfs_seg *e = sfs_seg(s, n), *head;
+	uint64_t h = n;
+
+	switch (sfs_relaxed(&e->kind)) {
+	case SFS_SEG_BIG:
+		return sfs_relaxed(&e->lease) &&
+		       sfs_relaxed((a64 *)sfs_at(s, SFS_AT_FILL) + (sfs_relaxed(&e->lease) & SFS_LEASES)) == n;
+	case SFS_SEG_CONT:
+		while (sfs_seg_ok(s, h) && sfs_relaxed(&sfs_seg(s, h)->kind) == SFS_SEG_CONT)
+			h--;
+		head = sfs_seg_ok(s, h) ? sfs_seg(s, h) : e;
+		return sfs_relaxed(&head->kind) == SFS_SEG_BIG && sfs_relaxed(&head->died) == 0 &&
+		       h + sfs_relaxed(&head->live) > n;
+	case SFS_SEG_SPARE:
+		return sfs_relaxed(&s->live->spare[0]) == n << SFS_SEG_SHIFT ||
+		       sfs_relaxed(&s->live->spare[1]) == n << SFS_SEG_SHIFT;
+	}
+	return true;
+}
+
+void sfs_seg_redo(struct shmfs *s)
+{
+	uint64_t w = sfs_relaxed(&s->live->taking), first = w & UINT32_MAX, end = first + (w >> 32);
+
+	if (!w)
+		return;
+	/* from the head on: a part is in hands if its head is */
+	for (uint64_t n = first; n < end && sfs_seg_ok(s, n); n++) {
+		struct sfs_seg *e = sfs_seg(s, n);
+
+		if (sfs_relaxed(&e->died) || in_hands(s, n))
+			continue;
+		sfs_release(&e->backed, 0);
+		sfs_release(&e->kind, SFS_SEG_FREE);
+		add(&s->live->idle, 1);
+	}
+	sfs_seg_taken(s);
 }
 
 void sfs_seg_free(struct shmfs *s, uint64_t n)

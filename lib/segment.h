@@ -9,7 +9,8 @@
  * Order	free: stamp, died, then `freed`.  Take: raise `reused`, fence, ask for pins, then mark
  *	the entries, the head of a run last, its kind last.
  *	A kill before the mark leaves a raised `reused` (a reader retries) and nothing else;
- *	after it, a segment with live 0 that the cleaner frees.
+ *	after it, a segment with live 0 that the cleaner frees, or, of a run or a spare, what
+ *	`taking` names until it is in a chain or listed: the next owner of the lock frees it.
  * Locks	the writer lock.
  * Distrust	stamps, runs and hints read from the tables: a wrong one costs space or an error.
  */
@@ -22,12 +23,18 @@
  * space back.  (The last one is the cleaner's: what it empties becomes the next spare.) */
 enum sfs_purpose { SFS_TO_STORE, SFS_TO_FREE, SFS_TO_CLEAN };
 
-/* n segments in a row for this kind; *first is the first.  -ENOSPC, -EFBIG, -EUCLEAN */
+/* n segments in a row for this kind; *first is the first.  A run stays noted as being taken, until
+ * sfs_seg_taken().  -ENOSPC, -EFBIG, -EUCLEAN */
 SFS_HIDDEN int sfs_seg_alloc(struct shmfs *s, uint64_t n, enum sfs_kind kind,
                              enum sfs_purpose purpose, uint64_t *first);
 
-/* Make the run that starts at n `want` segments long, where it is.  A kill leaves parts without
- * a head, which recovery frees.  -EAGAIN: what follows it is in use; -EFBIG, -ENOSPC */
+/* What was being taken is in somebody's hands. */
+SFS_HIDDEN void sfs_seg_taken(struct shmfs *s);
+
+/* Free what a killed writer was taking. */
+SFS_HIDDEN void sfs_seg_redo(struct shmfs *s);
+
+/* Make the run that starts at n `want` segments long, where it is.  -EAGAIN: what follows it is in use; -EFBIG, -ENOSPC */
 SFS_HIDDEN int sfs_seg_extend(struct shmfs *s, uint64_t n, uint64_t want);
 
 /* Free a segment, or the run it heads. */

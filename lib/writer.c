@@ -4,6 +4,7 @@
 
 #include "commit.h"
 #include "log.h"
+#include "run.h"
 
 void sfs_writer_redo(struct shmfs *s)
 {
@@ -12,6 +13,8 @@ void sfs_writer_redo(struct shmfs *s)
 	sfs_tree_redo(s);
 	sfs_commit_redo(s);
 	sfs_log_redo(s);
+	sfs_seg_redo(s);
+	sfs_run_redo(s);
 }
 
 void sfs_writer_lock(struct shmfs *s)
