@@ -33,7 +33,7 @@ static int persevere(struct shmfs *s, uint64_t total, struct sfs_reservation *r,
 	if (rc != -ENOSPC || !sfs_is_volatile(s))
 		return rc;
 	sfs_writer_lock(s);
-	sfs_seg_punch(s);
+	sfs_seg_punch(s, false);
 	sfs_writer_unlock(s);
 	return sfs_log_reserve(s, total, r);
 }

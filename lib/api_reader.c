@@ -264,7 +264,7 @@ int shmfs_reader_wait(struct shmfs_reader *r, int timeout_ms)
 			atomic_thread_fence(memory_order_seq_cst);
 		}
 		rc = sfs_place_look(&r->place, &f);
-		if (rc != -ENODATA)
+		if (rc != -ENODATA || r->place.s->parent)
 			return sfs_handle_result(r->place.s, rc);
 		if (!asked && r->place.s->writable)
 			continue; /* the first look is free */

@@ -69,11 +69,14 @@ int shmfs_stat(struct shmfs *s, struct shmfs_stat *st)
 {
 	struct stat file;
 	int rc = sfs_handle_usable(s);
+	bool writer;
 
 	if (rc || !st || st->struct_size != sizeof(*st))
 		return rc ? rc : -EINVAL;
 	if (fstat(s->file.fd, &file) < 0)
 		return -errno;
+	/* a snapshot shares the descriptor, and so the locks, of its parent */
+	writer = (s->parent ? s->parent : s)->writable;
 	*st = (struct shmfs_stat){
 		.struct_size = sizeof(*st),
 		.format_version = s->super->version,
@@ -85,12 +88,12 @@ int shmfs_stat(struct shmfs *s, struct shmfs_stat *st)
 		.gets_retried = sfs_relaxed(&s->retries),
 		.garbage = s->super->garbage / 1000.0,
 		.window_bytes = s->file.window,
-		.writers = sfs_oflock_count(s->file.fd, SFS_BYTE_LEASE + 1, SFS_LEASES) + s->writable,
-		.readers_present = !s->writable ||
+		.writers = sfs_oflock_count(s->file.fd, SFS_BYTE_LEASE + 1, SFS_LEASES) + writer,
+		.readers_present = !writer ||
 	                           sfs_oflock_holder(s->file.fd, F_WRLCK, SFS_BYTE_READER, 1) >= 0,
 		.pins = sfs_pin_count(s) + sfs_oflock_count(s->file.fd, SFS_BYTE_PIN, INT64_C(1) << 60),
 	};
-	if (sfs_relaxed(&s->checkpoint) && !sfs_same_session(s))
+	if (sfs_reads_meta(s))
 		fill_checkpoint(s, st);
 	else
 		fill_live(s, st);

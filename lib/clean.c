@@ -72,8 +72,8 @@ static int move_record(struct shmfs *s, uint64_t ref, const struct sfs_record *r
 	return 0;
 }
 
-/* One record of the victim.  Sets *size; 0 = the segment ends here. */
-static int clean_record(struct shmfs *s, uint64_t at, uint64_t end, enum sfs_purpose purpose, uint64_t *size)
+/* Size of the record at this place of a DATA segment; 0 = the segment ends here. */
+static int size_of(struct shmfs *s, uint64_t at, uint64_t end, uint64_t *size)
 {
 	const struct sfs_record *r = sfs_at(s, at);
 
@@ -85,25 +85,44 @@ static int clean_record(struct shmfs *s, uint64_t at, uint64_t end, enum sfs_pur
 		return -EUCLEAN;
 	if (at + *size * AHEAD < end)
 		__builtin_prefetch(sfs_at(s, at + *size * AHEAD));
-	return move_record(s, at, r, *size, purpose);
+	return 0;
+}
+
+/* One record of the victim.  Sets *size, as above. */
+static int clean_record(struct shmfs *s, uint64_t at, uint64_t end, enum sfs_purpose purpose, uint64_t *size)
+{
+	int rc = size_of(s, at, end, size);
+
+	return rc || !*size ? rc : move_record(s, at, sfs_at(s, at), *size, purpose);
+}
+
+/* The way that the name of an index page leads, and where on it the page is: -ENOENT if nowhere. */
+static int find_page(struct shmfs *s, uint64_t at, uint64_t *prefix, struct sfs_path *path, unsigned *i)
+{
+	const struct sfs_name *name =
+		(const struct sfs_name *)sfs_at(s, at & ~(SFS_SEG - 1)) + (at >> 12 & 255);
+	int rc;
+
+	*prefix = sfs_relaxed(&name->prefix);
+	rc = sfs_tree_descend(s, *prefix, false, SFS_TO_FREE, path);
+	if (rc)
+		return rc;
+	for (*i = 0; *i <= path->depth; ++*i)
+		if (sfs_word_page(path->step[*i].word) == at)
+			return 0;
+	return -ENOENT;
 }
 
 /* One page of an INDEX victim: if its name leads to it, replace it. */
 static int clean_page(struct shmfs *s, uint64_t at, enum sfs_purpose purpose)
 {
-	const struct sfs_name *name =
-		(const struct sfs_name *)sfs_at(s, at & ~(SFS_SEG - 1)) + (at >> 12 & 255);
-	uint64_t prefix = sfs_relaxed(&name->prefix);
 	struct sfs_path path;
+	uint64_t prefix;
 	unsigned i;
-	int rc = sfs_tree_descend(s, prefix, false, purpose, &path);
+	int rc = find_page(s, at, &prefix, &path, &i);
 
 	if (rc)
-		return rc;
-	for (i = 0; i <= path.depth && sfs_word_page(path.step[i].word) != at; i++)
-		;
-	if (i > path.depth)
-		return 0;
+		return rc == -ENOENT ? 0 : rc;
 	/* owning the way may already have replaced it */
 	rc = sfs_tree_descend(s, prefix, true, purpose, &path);
 	if (rc == 0 && i <= path.depth && sfs_word_page(path.step[i].word) == at)
@@ -185,6 +204,61 @@ void sfs_clean(struct shmfs *s, uint64_t budget)
 	rc = live ? walk(s, budget, SFS_TO_STORE) : (sfs_seg_free(s, n), 1);
 	if (rc)
 		finish(s, n, rc);
+}
+
+int sfs_clean_slice(struct shmfs *s, uint64_t n, uint64_t budget)
+{
+	uint64_t at = sfs_relaxed(&s->live->clean_pos);
+	uint32_t live;
+	int rc;
+
+	if (!candidate(s, n, &live))
+		return 1;
+	if (sfs_relaxed(&s->live->victim) != n || at < n << SFS_SEG_SHIFT || at > (n + 1) << SFS_SEG_SHIFT)
+		begin(s, n);
+	rc = walk(s, budget, SFS_TO_STORE);
+	if (rc)
+		finish(s, n, rc);
+	return rc;
+}
+
+/* Is the block alive? */
+static bool leads_here(struct shmfs *s, uint64_t at, bool data)
+{
+	const struct sfs_record *r = sfs_at(s, at);
+	uint64_t hash, bucket, prefix;
+	struct sfs_path path;
+	unsigned i;
+
+	if (!data)
+		return find_page(s, at, &prefix, &path, &i) == 0;
+	hash = sfs_hash(s->seed, r->space, sfs_record_key(r), r->klen);
+	return sfs_index_bucket(s, sfs_relaxed(&s->live->root.word), hash, &bucket) == 0 &&
+	       sfs_bucket_slot(s, bucket, hash, at);
+}
+
+bool sfs_clean_recount(struct shmfs *s, uint64_t n, uint32_t *live)
+{
+	uint64_t at = n << SFS_SEG_SHIFT, end = at + SFS_SEG, sum = 0, size = SFS_PAGE;
+	struct sfs_seg *e;
+	bool data;
+
+	if (!candidate(s, n, live))
+		return false;
+	e = sfs_seg(s, n);
+	data = sfs_relaxed(&e->kind) == SFS_SEG_DATA;
+	for (at += data ? SFS_DATA_START : SFS_PAGE; at < end; at += size) {
+		if (data && size_of(s, at, end, &size))
+			return false; /* malformed: it is left alone */
+		if (size == 0)
+			break;
+		if (leads_here(s, at, data))
+			sum += size;
+	}
+	sfs_set(&s->live->live, sfs_relaxed(&s->live->live) + sum - sfs_min(*live, sfs_relaxed(&s->live->live)));
+	sfs_set(&e->live, (uint32_t)sum);
+	*live = (uint32_t)sum;
+	return true;
 }
 
 /*

@@ -19,6 +19,14 @@
 /* If more of the space is dead than the store tolerates, walk up to `budget` bytes. */
 SFS_HIDDEN void sfs_clean(struct shmfs *s, uint64_t budget);
 
+/* Walk this segment for up to `budget` bytes.  0: go on later; 1: it is empty, or none to be cleaned;
+ * negative: it cannot be. */
+SFS_HIDDEN int sfs_clean_slice(struct shmfs *s, uint64_t n, uint64_t budget);
+
+/* Count again what is alive in a segment, which recovery cannot know.  False: it is none that can be
+ * cleaned, or damaged. */
+SFS_HIDDEN bool sfs_clean_recount(struct shmfs *s, uint64_t n, uint32_t *live);
+
 /* Empty the emptiest segment, whatever the share; on the spares if need be.
  * False: no segment has anything to give. */
 SFS_HIDDEN bool sfs_clean_segment(struct shmfs *s);

@@ -32,9 +32,10 @@ struct shmfs {
 	uint64_t session[2];
 
 	/* A read-only handle on a store nobody has opened in this session reads the newest
-	 * checkpoint, until somebody does. */
+	 * checkpoint, until somebody does; a snapshot always reads what it was taken of. */
 	_Atomic bool checkpoint;
 	struct sfs_meta meta;
+	struct shmfs *parent; /* of a snapshot: the handle that pins it */
 
 	pthread_mutex_t writer;    /* the threads that share our lease, before live->lock */
 	pthread_mutex_t syncer;    /* ..., before live->sync_lock */
@@ -55,6 +56,12 @@ struct shmfs {
 	uint64_t log_at;       /* where its frames begin */
 	uint8_t pad_after[64];
 };
+
+/* A handle without a file; NULL: no memory. */
+SFS_HIDDEN struct shmfs *sfs_handle_new(void);
+
+/* Close the file, if there is one, and free the handle. */
+SFS_HIDDEN void sfs_handle_free(struct shmfs *s);
 
 static inline void *sfs_at(const struct shmfs *s, uint64_t offset)
 {
@@ -119,6 +126,12 @@ static inline bool sfs_same_session(const struct shmfs *s)
 {
 	return sfs_acquire(&s->live->boot[0]) == s->session[0] &&
 	       sfs_relaxed(&s->live->boot[1]) == s->session[1];
+}
+
+/* Does it read `meta` instead of the live page? */
+static inline bool sfs_reads_meta(const struct shmfs *s)
+{
+	return sfs_unlikely(sfs_relaxed(&s->checkpoint)) && (s->parent || !sfs_same_session(s));
 }
 
 static inline uint64_t sfs_epoch(const struct shmfs *s)

@@ -39,7 +39,7 @@ SFS_HIDDEN uint64_t sfs_log_head(struct shmfs *s);
 /* Does the handle read a checkpoint?  Then the log is what that says. */
 static inline bool sfs_log_frozen(struct shmfs *s)
 {
-	return sfs_unlikely(sfs_relaxed(&s->checkpoint)) && !sfs_same_session(s);
+	return sfs_reads_meta(s);
 }
 
 /*

@@ -11,6 +11,7 @@
  * as -EUCLEAN, which a recycled page may look like.
  * A read-only handle on a store of another session reads the newest checkpoint instead,
  * until a writer recovers the store; its moment is intact as long as that has not happened.
+ * A snapshot's is intact for ever: what it reads is pinned.
  */
 #ifndef SFS_MOMENT_H
 #define SFS_MOMENT_H
@@ -38,7 +39,7 @@ static inline void sfs_moment_begin(struct shmfs *s, struct sfs_moment *m)
 {
 	m->checkpoint = false;
 	if (sfs_unlikely(sfs_relaxed(&s->checkpoint))) {
-		if (!sfs_same_session(s)) {
+		if (sfs_reads_meta(s)) {
 			*m = (struct sfs_moment){s->meta.root_word, s->meta.freed, true};
 			return;
 		}
@@ -52,7 +53,7 @@ static inline bool sfs_moment_intact(struct shmfs *s, const struct sfs_moment *m
 {
 	if (sfs_unlikely(m->checkpoint)) {
 		atomic_thread_fence(memory_order_acquire);
-		return !sfs_same_session(s);
+		return sfs_reads_meta(s);
 	}
 	return sfs_valid(s, m->stamp);
 }

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fork.h"
 #include "log.h"
 #include "meta.h"
 #include "oflock.h"
+#include "pin.h"
 #include "recover.h"
 #include "run.h"
 #include "session.h"
@@ -183,17 +183,6 @@ static int open_store(struct shmfs *s, const char *path, int flags, const struct
 	return gate(s, F_UNLCK);
 }
 
-static void free_handle(struct shmfs *s)
-{
-	sfs_file_close(&s->file);
-	sfs_fork_forget(s);
-	pthread_mutex_destroy(&s->writer);
-	pthread_mutex_destroy(&s->syncer);
-	pthread_mutex_destroy(&s->pin_mutex);
-	pthread_mutex_destroy(&s->batch_mutex);
-	free(s);
-}
-
 int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shmfs_options *options)
 {
 	const char *debug = getenv("SHMFS_DEBUG");
@@ -207,20 +196,14 @@ int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shm
 	rc = options ? sfs_options_check(options) : 0;
 	if (rc)
 		return rc;
-	s = calloc(1, sizeof(*s));
+	s = sfs_handle_new();
 	if (!s)
 		return -ENOMEM;
-	s->file.fd = -1;
 	s->writable = flags & SHMFS_RDWR;
 	s->verify = (flags & SHMFS_VERIFY) || (debug && !strcmp(debug, "1"));
-	pthread_mutex_init(&s->writer, NULL);
-	pthread_mutex_init(&s->syncer, NULL);
-	pthread_mutex_init(&s->pin_mutex, NULL);
-	pthread_mutex_init(&s->batch_mutex, NULL);
-	sfs_fork_watch(s);
 	rc = sfs_handle_result(s, open_store(s, path, flags, options));
 	if (rc)
-		free_handle(s);
+		sfs_handle_free(s);
 	else
 		*out = s;
 	return rc;
@@ -289,6 +272,8 @@ int shmfs_close(struct shmfs *s)
 		if (rc == 0 && !sfs_writer_present(s))
 			rc = sfs_handle_result(s, last_close(s));
 	}
-	free_handle(s);
+	if (s->parent)
+		sfs_unpin(s->parent, s->meta.freed);
+	sfs_handle_free(s);
 	return rc;
 }

@@ -6,33 +6,46 @@
 
 #include "oflock.h"
 
-int sfs_pin(struct shmfs *s, uint64_t *stamp)
+/* A snapshot's descriptor is its parent's, and so are the locks. */
+static struct shmfs *keeper(struct shmfs *s)
+{
+	return s->parent ? s->parent : s;
+}
+
+int sfs_pin_at(struct shmfs *s, uint64_t stamp)
 {
 	struct sfs_pinned *p;
 	int rc = 0;
 
+	s = keeper(s);
 	pthread_mutex_lock(&s->pin_mutex);
-	*stamp = sfs_relaxed(&s->checkpoint) ? s->meta.freed : sfs_acquire(&s->live->freed);
-	for (p = s->pins; p && p->stamp != *stamp; p = p->next)
+	for (p = s->pins; p && p->stamp != stamp; p = p->next)
 		;
 	if (p) {
 		p->count++;
 	} else if (!(p = malloc(sizeof(*p)))) {
 		rc = -ENOMEM;
-	} else if ((rc = sfs_oflock_set(s->file.fd, F_RDLCK, SFS_BYTE_PIN + (int64_t)*stamp, 1, false))) {
+	} else if ((rc = sfs_oflock_set(s->file.fd, F_RDLCK, SFS_BYTE_PIN + (int64_t)stamp, 1, false))) {
 		free(p);
 	} else {
-		*p = (struct sfs_pinned){s->pins, *stamp, 1};
+		*p = (struct sfs_pinned){s->pins, stamp, 1};
 		s->pins = p;
 	}
 	pthread_mutex_unlock(&s->pin_mutex);
 	return rc;
 }
 
+int sfs_pin(struct shmfs *s, uint64_t *stamp)
+{
+	*stamp = sfs_relaxed(&s->checkpoint) ? s->meta.freed : sfs_acquire(&s->live->freed);
+	return sfs_pin_at(s, *stamp);
+}
+
 void sfs_unpin(struct shmfs *s, uint64_t stamp)
 {
 	struct sfs_pinned **at, *p;
 
+	s = keeper(s);
 	pthread_mutex_lock(&s->pin_mutex);
 	for (at = &s->pins; *at && (*at)->stamp != stamp; at = &(*at)->next)
 		;

@@ -21,6 +21,7 @@ struct sfs_pinned {
 
 /* *stamp: what was pinned.  -ENOLCK, -ENOMEM */
 SFS_HIDDEN int sfs_pin(struct shmfs *s, uint64_t *stamp);
+SFS_HIDDEN int sfs_pin_at(struct shmfs *s, uint64_t stamp);
 SFS_HIDDEN void sfs_unpin(struct shmfs *s, uint64_t stamp);
 
 /* Distinct stamps that this handle pins. */

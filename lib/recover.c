@@ -4,6 +4,7 @@
 
 #include "meta.h"
 #include "log.h"
+#include "pin.h"
 #include "run.h"
 
 #define SEQ_GAP (UINT64_C(1) << 32) /* versions given after the checkpoint are not given again */
@@ -24,6 +25,11 @@ int sfs_volatile_begin(struct shmfs *s)
 	sfs_meta_clear(s);
 	sfs_set(&s->live->durable, 0);
 	sfs_set(&s->live->frozen, 0);
+	/* A reader may have pinned the checkpoint for a snapshot: then its pages are copied before
+	 * they are modified.  (It pins, then looks whether the meta is still there.) */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (sfs_pinned(s, sfs_relaxed(&s->live->freed)))
+		sfs_release(&s->live->epoch, sfs_epoch(s) + 1);
 	atomic_fetch_or(&s->live->state, SFS_STATE_VOLATILE);
 	/* on a disk the metas must be gone before anything they reach is overwritten */
 	return sfs_file_flush(&s->file);

@@ -27,7 +27,7 @@ bool sfs_make_room(struct shmfs *s, int rc, unsigned round)
 	/* not on tmpfs, where reading a hole takes space too */
 	if (round == 0 && rc == -ENOSPC && !sfs_is_volatile(s)) {
 		sfs_writer_lock(s);
-		sfs_seg_punch(s);
+		sfs_seg_punch(s, false);
 		sfs_writer_unlock(s);
 	}
 	return gained || round == 0;

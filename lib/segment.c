@@ -93,6 +93,7 @@ static uint64_t find_idle(struct shmfs *s, uint64_t n)
 		sfs_set(&s->live->cursor, at + 1);
 		return at + 1 - n;
 	}
+	sfs_set(&s->live->cursor, at); /* a large store is searched a part at a time */
 	return 0;
 }
 
@@ -346,7 +347,22 @@ void sfs_seg_free(struct shmfs *s, uint64_t n)
 	}
 }
 
-void sfs_seg_punch(struct shmfs *s)
+void sfs_seg_drop_spares(struct shmfs *s, uint64_t from)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t n = sfs_seg_of(sfs_relaxed(&s->live->spare[i]));
+
+		if (n < from || !sfs_seg_ok(s, n) || sfs_relaxed(&sfs_seg(s, n)->kind) != SFS_SEG_SPARE)
+			continue;
+		note_taking(s, n, 1);
+		sfs_release(&s->live->spare[i], 0);
+		sfs_release(&sfs_seg(s, n)->kind, SFS_SEG_FREE);
+		sfs_seg_taken(s);
+		add(&s->live->idle, 1);
+	}
+}
+
+void sfs_seg_punch(struct shmfs *s, bool whole)
 {
 	uint64_t nseg = sfs_segments(s);
 
@@ -356,7 +372,8 @@ void sfs_seg_punch(struct shmfs *s)
 		bool history;
 
 		if (sfs_seg_reserved(n) || !sfs_seg_ok(s, n) || !reusable(s, e, &history) ||
-		    sfs_relaxed(&e->backed) == WHOLE || (!history && sfs_relaxed(&e->backed) == 0))
+		    (!whole && sfs_relaxed(&e->backed) == WHOLE) ||
+		    (!history && sfs_relaxed(&e->backed) == 0))
 			continue;
 		if (history && (stamp >= sfs_relaxed(&s->live->freed) || !claim(s, stamp)))
 			continue;

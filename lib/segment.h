@@ -41,8 +41,11 @@ SFS_HIDDEN int sfs_seg_extend(struct shmfs *s, uint64_t n, uint64_t want);
 SFS_HIDDEN void sfs_seg_free(struct shmfs *s, uint64_t n);
 
 /* Give back the disk space of idle segments that have some, but not all of theirs: together
- * it makes whole ones.  For a full disk. */
-SFS_HIDDEN void sfs_seg_punch(struct shmfs *s);
+ * it makes whole ones.  For a full disk.  whole: of all idle segments. */
+SFS_HIDDEN void sfs_seg_punch(struct shmfs *s, bool whole);
+
+/* Forget the spares at or behind this segment: the next allocation takes others. */
+SFS_HIDDEN void sfs_seg_drop_spares(struct shmfs *s, uint64_t from);
 
 /* Allocate disk space so that everything below `end`, in this segment, can be touched. */
 SFS_HIDDEN int sfs_seg_back(struct shmfs *s, uint64_t n, uint64_t end);

@@ -146,6 +146,40 @@ int shmfs_close(struct shmfs *s);
  */
 int shmfs_sync(struct shmfs *s);
 
+/*
+ * A handle that reads the store as it is now: map, log and cursors of one moment, whatever is
+ * written meanwhile.  Everything that only reads works on it.  While it is open no space
+ * freed by anybody is used again, so the file may grow: keep it short.  *snapshot is closed with
+ * shmfs_close(), before s.  Waits for frames that are being written; other writers wait no longer
+ * than for a put.
+ *	-EAGAIN   s is read-only, and the store has no checkpoint: a volatile one, open elsewhere
+ *	-EDEADLK  this thread has an open shmfs_log_begin()
+ *	-ENOMEM   no address space for another mapping
+ */
+int shmfs_snapshot(struct shmfs *s, struct shmfs **snapshot);
+
+/* Called now and then by what takes long: so much of so much is done, in units of the call.  Not 0
+ * stops it: it returns -ECANCELED. */
+typedef int shmfs_progress_fn(void *arg, uint64_t done, uint64_t total);
+
+/*
+ * Copy the store, as a snapshot would show it, into a new file, while others read and write.  Versions,
+ * times, positions and cursors are kept.  The copy is on disk when this returns; a copy that
+ * failed is removed, one cut short by a kill says of itself that it is unfinished.  Units: bytes.
+ *	-EEXIST  there is a file of this name; it is left alone
+ *	-ENOSPC -EACCES ... of the new file; and as shmfs_snapshot()
+ */
+int shmfs_copy(struct shmfs *s, const char *path, shmfs_progress_fn *progress, void *arg);
+
+/*
+ * Move what is alive together, and give the space of the rest back to the file system; the file itself
+ * is cut when its last writer closes it.  Others read and write meanwhile.  Needs a few MiB of
+ * free space, in the file or on the disk.  The log segment that somebody appends to stays.
+ * Units: segments of 1 MiB.
+ *	-EBUSY  somebody has a pin or a snapshot, which holds back all that could be won
+ */
+int shmfs_compact(struct shmfs *s, shmfs_progress_fn *progress, void *arg);
+
 /* What the store holds and has done.  Counters are of the file, not of the handle, unless
  * said so.  The names are the same in the mount's `stat` and in `shmfsctl stat --json`. */
 struct shmfs_stat {
@@ -487,7 +521,7 @@ int shmfs_reader_seek(struct shmfs_reader *r, int how, int64_t to);
 uint64_t shmfs_reader_position(const struct shmfs_reader *r);
 
 /* Wait until there is a frame to read, at most timeout_ms (-1: for ever).
- *	-ETIMEDOUT  -EINTR  a signal came  -ESTALE  trimmed */
+ *	-ETIMEDOUT  -EINTR  a signal came  -ESTALE  trimmed  -ENODATA  of a snapshot: there never will be */
 int shmfs_reader_wait(struct shmfs_reader *r, int timeout_ms);
 
 void shmfs_reader_close(struct shmfs_reader *r);

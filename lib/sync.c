@@ -3,11 +3,15 @@
 #define _GNU_SOURCE
 #include "sync.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "logwrite.h"
 #include "meta.h"
+#include "pin.h"
 #include "writer.h"
+
+#define SPINS 2000 /* looks at a reserved frame before its owner is waited for without the lock */
 
 static uint64_t now_ns(void)
 {
@@ -107,6 +111,30 @@ static int settle_log(struct shmfs *s)
 	return 0;
 }
 
+/*
+ * Take the writer lock at a moment when all that was reserved in the log is settled: then a cursor or
+ * a value that was put after some frame never is in a checkpoint without it.  Whoever has
+ * just reserved is done in an instant; a batch that is open for long is waited for without the lock.
+ */
+static int lock_settled(struct shmfs *s)
+{
+	for (;;) {
+		int rc = settle_log(s);
+		uint64_t tail;
+
+		if (rc)
+			return rc;
+		sfs_writer_lock(s);
+		tail = sfs_log_tail(s);
+		for (int i = 0; i < SPINS; i++) {
+			if (sfs_log_settle(s, tail, SFS_DEAD_LOCKED) >= tail)
+				return 0;
+			sfs_relax();
+		}
+		sfs_writer_unlock(s);
+	}
+}
+
 /* Everything of a sync under sync_lock. */
 static int checkpoint(struct shmfs *s)
 {
@@ -115,13 +143,13 @@ static int checkpoint(struct shmfs *s)
 	int rc = adopt(s, &newest);
 
 	if (rc == 0)
-		rc = settle_log(s);
+		rc = lock_settled(s);
 	if (rc)
 		return rc;
-	sfs_writer_lock(s);
 	note(s, &m, newest.turn + 1);
-	nothing_new = any && m.changes == newest.changes && m.log_tail == newest.log_tail &&
-	              m.log_head == newest.log_head;
+	/* the first change after a checkpoint, the cleaner's too, copies the root */
+	nothing_new = any && m.root_word == newest.root_word && m.root_epoch == newest.root_epoch &&
+	              m.log_tail == newest.log_tail && m.log_head == newest.log_head;
 	if (!nothing_new) {
 		sfs_set(&s->live->frozen, m.epoch);
 		sfs_release(&s->live->epoch, m.epoch + 1);
@@ -161,6 +189,35 @@ int sfs_sync(struct shmfs *s)
 	return rc;
 }
 
+static struct sfs_seg *copy_table(struct shmfs *s, uint64_t nseg)
+{
+	struct sfs_seg *table = calloc(nseg, sizeof(*table));
+
+	for (uint64_t n = 0; table && n < nseg; n++)
+		if (sfs_seg_ok(s, n))
+			sfs_copy_out(table + n, sfs_seg(s, n), sizeof(*table));
+	return table;
+}
+
+int sfs_sync_freeze(struct shmfs *s, struct sfs_meta *m, struct sfs_seg **table)
+{
+	int rc = lock_settled(s);
+
+	if (rc)
+		return rc;
+	note(s, m, 0);
+	m->nseg = sfs_segments(s);
+	if (table)
+		*table = copy_table(s, m->nseg);
+	rc = table && !*table ? -ENOMEM : sfs_pin_at(s, m->freed);
+	if (rc == 0)
+		sfs_release(&s->live->epoch, m->epoch + 1);
+	else if (table)
+		free(*table);
+	sfs_writer_unlock(s);
+	return rc;
+}
+
 /* Everything of the last checkpoint under sync_lock. */
 static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 {
@@ -170,10 +227,9 @@ static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 	sfs_meta_newest(s, &newest);
 	rc = adopt(s, &newest);
 	if (rc == 0)
-		rc = settle_log(s);
+		rc = lock_settled(s);
 	if (rc)
 		return rc;
-	sfs_writer_lock(s);
 	sfs_release(&s->live->nseg, nseg);
 	note(s, &m, newest.turn + 1);
 	m.table_crc = sfs_table_crc(s, nseg, m.epoch);

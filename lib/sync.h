@@ -9,6 +9,8 @@
  *	newest valid meta describes an untouched tree.
  *	A kill leaves: frozen behind (the next sync goes on); a torn meta (the other is valid); a
  *	whole meta not known to be durable (the next sync flushes and adopts it).
+ *	A snapshot freezes too, in memory only: its pin keeps what it reaches from being reused, and
+ *	a kill drops the pin.
  * Locks	syncer mutex, sync_lock; the writer lock only to note and to finish.
  */
 #ifndef SFS_SYNC_H
@@ -18,6 +20,11 @@
 
 /* Checkpoint, if there is anything new.  -EIO, sticky */
 SFS_HIDDEN int sfs_sync(struct shmfs *s);
+
+/* Note what the live tree is now, one consistent cut, and pin it: from here nothing it reaches is
+ * modified or reused.  table: NULL, or where to allocate a copy of the m->nseg segment entries as of
+ * this moment.  The handle may write.  -ENOMEM -EDEADLK -EIO -ENOLCK */
+SFS_HIDDEN int sfs_sync_freeze(struct shmfs *s, struct sfs_meta *m, struct sfs_seg **table);
 
 /* The last checkpoint before the store is closed: `nseg` is what the file is about to be cut
  * to.  The caller is alone (GATE). */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* floor 1: making and freeing handles (handle.h). */
+#include "handle.h"
+
+#include <stdlib.h>
+
+#include "fork.h"
+
+struct shmfs *sfs_handle_new(void)
+{
+	struct shmfs *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->file.fd = -1;
+	pthread_mutex_init(&s->writer, NULL);
+	pthread_mutex_init(&s->syncer, NULL);
+	pthread_mutex_init(&s->pin_mutex, NULL);
+	pthread_mutex_init(&s->batch_mutex, NULL);
+	sfs_fork_watch(s);
+	return s;
+}
+
+void sfs_handle_free(struct shmfs *s)
+{
+	sfs_file_close(&s->file);
+	sfs_fork_forget(s);
+	pthread_mutex_destroy(&s->writer);
+	pthread_mutex_destroy(&s->syncer);
+	pthread_mutex_destroy(&s->pin_mutex);
+	pthread_mutex_destroy(&s->batch_mutex);
+	free(s);
+}
