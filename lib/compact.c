@@ -164,7 +164,6 @@ static uint64_t record_bytes(struct shmfs *s, const struct sfs_hit *hit)
 static int publish_copy(struct shmfs *s, uint64_t n, uint64_t to, uint64_t seq, bool *moved)
 {
 	uint64_t delta = (to - n) << SFS_SEG_SHIFT, hash, ref;
-	unsigned space;
 	struct sfs_path path;
 	struct sfs_hit hit;
 	a64 *slot;
@@ -174,8 +173,7 @@ static int publish_copy(struct shmfs *s, uint64_t n, uint64_t to, uint64_t seq, 
 	if (!movable_run(s, n, &hit) || hit.record->seq != seq)
 		return 0;
 	ref = hit.ref + delta;
-	space = hit.record->space;
-	hash = sfs_hash(s->seed, space, sfs_record_key(hit.record), hit.klen);
+	hash = sfs_hash(s->seed, hit.record->space, sfs_record_key(hit.record), hit.klen);
 	rc = sfs_tree_descend(s, hash, true, SFS_TO_STORE, &path);
 	if (rc)
 		return rc;
@@ -187,10 +185,8 @@ static int publish_copy(struct shmfs *s, uint64_t n, uint64_t to, uint64_t seq, 
 	sfs_commit(&s->live->drop[1], n);
 	sfs_commit(slot, (sfs_relaxed(slot) & ~SFS_SLOT_REF) | ref >> 3); /* COMMIT */
 	sfs_run_published(s, to, hit.vlen);
-	sfs_seg_free(s, n);
+	sfs_run_settle(s, n);
 	sfs_commit(&s->live->drop[1], 0);
-	if (space == SFS_LOGSEG) /* who waits there for a frame has to look here */
-		sfs_release(&s->live->reused, sfs_relaxed(&s->live->freed));
 	*moved = true;
 	return 0;
 }

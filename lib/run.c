@@ -4,6 +4,7 @@
 
 #include "lock.h"
 #include "log.h"
+#include "pin.h"
 
 static a64 *chain_of(struct shmfs *s, unsigned lease)
 {
@@ -109,15 +110,23 @@ static void give_surplus(struct shmfs *s, uint64_t first)
 /* A run that nothing names: free it, unless somebody may yet write into it. */
 static void let_go(struct shmfs *s, uint64_t first, unsigned lease)
 {
+	bool log = false;
 	unsigned holder = 0;
 	uint64_t n;
 
-	if (log_number(s, first, &n) && n < sfs_relaxed(&sfs_log(s)->head) >> SFS_LOG_SHIFT)
-		holder = sfs_log_holder(s, n, lease);
-	if (holder)
+	if (log_number(s, first, &n)) {
+		log = true;
+		if (n < sfs_relaxed(&sfs_log(s)->head) >> SFS_LOG_SHIFT)
+			holder = sfs_log_holder(s, n, lease);
+	}
+	if (holder) {
 		sfs_run_entrust(s, first, holder);
-	else
-		sfs_seg_free(s, first);
+		return;
+	}
+	sfs_seg_free(s, first);
+	/* who waits in it for a frame has to look where the segment is now */
+	if (log && !sfs_pinned(s, sfs_relaxed(&s->live->freed)))
+		sfs_release(&s->live->reused, sfs_relaxed(&s->live->freed));
 }
 
 void sfs_run_settle(struct shmfs *s, uint64_t first)

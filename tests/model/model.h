@@ -95,7 +95,7 @@ _Noreturn void model_fail(struct model *m, const char *what, int64_t got, int64_
 			model_fail(m, what, got_, wanted_);                       \
 	} while (0)
 
-/* ---- frames.c, puts.c, reads.c, streams.c: one operation each */
+/* ---- frames.c, puts.c, reads.c, streams.c, whole.c: one operation each */
 void model_put(struct model *m);
 void model_put_many(struct model *m);
 void model_del(struct model *m);
@@ -114,6 +114,9 @@ void model_walk(struct model *m);
 void model_walk_pieces(struct model *m);
 void model_stat(struct model *m);
 void model_check(struct model *m);
+void model_snapshot(struct model *m);
+void model_copy(struct model *m);
+void model_compact(struct model *m);
 
 /* What a put must return; flags, *version as given to it. */
 int model_judge(const struct fact *f, uint32_t flags, uint64_t version, size_t size);
