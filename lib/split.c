@@ -54,19 +54,23 @@ static bool belongs(uint64_t hash, unsigned depth, bool upper)
 	return (hash >> (63 - depth) & 1) == upper;
 }
 
-/* Place one half's entries afresh, each as near to its home as it gets. */
+/* Place one half's entries afresh, each as near to its home as it gets: the page is new, so a
+ * line's free slots are those behind the ones it has been given. */
 static bool place(const a64 *old, const uint64_t *hash, unsigned depth, bool upper, a64 *page)
 {
+	uint8_t fill[SFS_LINES] = {0};
+
 	for (unsigned i = 0; i < SLOTS; i++) {
-		uint64_t ref = sfs_relaxed(old + i) & SFS_SLOT_REF, tag;
-		a64 *slot;
+		uint64_t ref = sfs_relaxed(old + i) & SFS_SLOT_REF;
+		unsigned distance = 0, line;
 
 		if (!ref || !belongs(hash[i], depth, upper))
 			continue;
-		slot = sfs_bucket_room(page, depth + 1, hash[i], &tag);
-		if (!slot)
-			return false;
-		sfs_set(slot, tag | ref);
+		while (fill[line = (hash[i] + distance) & (SFS_LINES - 1)] == SFS_LINE_SLOTS)
+			if (++distance == SFS_INSERT_REACH)
+				return false;
+		sfs_set(page + line * SFS_LINE_SLOTS + fill[line]++,
+		        sfs_slot_tag(hash[i], depth + 1, distance) | ref);
 	}
 	return true;
 }
