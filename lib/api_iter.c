@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "moment.h"
+#include "record.h"
 
 #define SLOTS (SFS_LINES * SFS_LINE_SLOTS)
 #define AHEAD 16       /* records fetched before they are hashed, ... */
@@ -56,8 +57,31 @@ void shmfs_iter_close(struct shmfs_iter *it)
 	free(it);
 }
 
+/* Order of two records whose whole hashes are the same, which only somebody who knows the seed
+ * brings about: by key, so that equal stores are walked alike. */
+static bool key_before(struct shmfs *s, uint64_t a, uint64_t b)
+{
+	const a8 *key_a, *key_b;
+	struct sfs_hit x, y;
+
+	/* what fails was recycled: the moment will tell */
+	if (sfs_record_check(s, a, &x) || sfs_record_check(s, b, &y))
+		return false;
+	key_a = (const a8 *)sfs_record_key(x.record);
+	key_b = (const a8 *)sfs_record_key(y.record);
+	for (size_t i = 0; i < x.klen && i < y.klen; i++)
+		if (sfs_relaxed(key_a + i) != sfs_relaxed(key_b + i))
+			return sfs_relaxed(key_a + i) < sfs_relaxed(key_b + i);
+	return x.klen < y.klen;
+}
+
+static bool before(struct shmfs *s, const struct item *a, const struct item *b)
+{
+	return sfs_likely(a->hash != b->hash) ? a->hash < b->hash : key_before(s, a->ref, b->ref);
+}
+
 /* Hashes are uniform: after spreading by their leading bits little is left to sort. */
-static void sort(struct item *items, unsigned n, unsigned depth)
+static void sort(struct shmfs *s, struct item *items, unsigned n, unsigned depth)
 {
 	struct item sorted[SLOTS];
 	unsigned start[257] = {0};
@@ -71,7 +95,7 @@ static void sort(struct item *items, unsigned n, unsigned depth)
 	for (unsigned i = 0; i < n; i++) {
 		unsigned j = i;
 
-		for (; j > 0 && items[j - 1].hash > sorted[i].hash; j--)
+		for (; j > 0 && before(s, &sorted[i], &items[j - 1]); j--)
 			items[j] = items[j - 1];
 		items[j] = sorted[i];
 	}
@@ -130,11 +154,11 @@ static int collect(struct shmfs_iter *it)
 			it->bucket_end = it->cursor | UINT64_MAX >> sfs_word_depth(bucket);
 			rc = collect_bucket(it, bucket);
 		}
+		if (rc == 0)
+			sort(s, it->items, it->n, sfs_word_depth(bucket));
 		if (sfs_moment_intact(s, &it->moment))
 			break;
 	} while (sfs_moment_again(s, &tries, &rc));
-	if (rc == 0)
-		sort(it->items, it->n, sfs_word_depth(bucket));
 	/* a tree that leads every hash to the same few pages would be walked for years */
 	if (rc == 0 && ++it->buckets > sfs_relaxed(&s->file.size) / SFS_PAGE + 1000000)
 		rc = -EUCLEAN;
@@ -158,6 +182,8 @@ static int emit(struct shmfs_iter *it, struct shmfs_entry *entry)
 
 	if (rc)
 		return sfs_moment_intact(s, &it->moment) ? rc : -ESTALE;
+	if (sfs_unlikely(s->verify) && !sfs_record_intact(&hit))
+		return sfs_moment_intact(s, &it->moment) ? -EUCLEAN : -ESTALE;
 	klen = hit.klen;
 	if (klen > it->key_room || !it->key) {
 		uint8_t *larger = realloc(it->key, klen + 256);

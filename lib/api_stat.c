@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* floor 4: shmfs_stat, shmfs_sync. */
+/* floor 4: shmfs_stat, shmfs_options_get, shmfs_sync. */
 #define _GNU_SOURCE
 #include <sys/stat.h>
 #include <time.h>
@@ -100,6 +100,32 @@ int shmfs_stat(struct shmfs *s, struct shmfs_stat *st)
 	fill_log(s, st);
 	if (st->index_buckets)
 		st->load_factor = (double)st->keys / (double)st->index_buckets / BUCKET_SLOTS;
+	return sfs_handle_result(s, 0);
+}
+
+int shmfs_options_get(struct shmfs *s, struct shmfs_options *options)
+{
+	const struct sfs_super *super;
+	struct stat file;
+	int rc = sfs_handle_usable(s);
+
+	if (rc || !options || options->struct_size != sizeof(*options))
+		return rc ? rc : -EINVAL;
+	if (fstat(s->file.fd, &file) < 0)
+		return -errno;
+	super = s->super;
+	*options = (struct shmfs_options){
+		.struct_size = sizeof(*options),
+		.size = super->size,
+		.max_size = super->max_size,
+		.log_limit = super->log_limit,
+		.garbage = super->garbage / 1000.0,
+		.seed = super->seed,
+		.flags = super->flags,
+		.mode = file.st_mode & 07777,
+		.message = options->message,
+		.message_size = options->message_size,
+	};
 	return sfs_handle_result(s, 0);
 }
 

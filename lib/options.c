@@ -69,6 +69,8 @@ int sfs_options_match(const struct shmfs *s, const struct shmfs_options *o)
 		return differs(o, "max_size", super->max_size, o->max_size);
 	if (o->log_limit && o->log_limit != super->log_limit)
 		return differs(o, "log_limit", super->log_limit, o->log_limit);
+	if (o->seed && o->seed != super->seed)
+		return differs(o, "seed", super->seed, o->seed);
 	if (o->garbage != 0 && thousandths(o->garbage) != super->garbage) {
 		sfs_explain(o, "garbage: the store has %.3f, %.3f was asked for; leave the option out",
 		            super->garbage / 1000.0, o->garbage);

@@ -111,6 +111,8 @@ struct shmfs_options {
 	uint64_t log_limit; /* bytes of log kept, in steps of 16 MiB; 0 = all */
 	double garbage;     /* dead share of the space that starts the cleaner,
 	                       0.1 to 0.9, kept in steps of 1/1000; 0 = 0.4 */
+	uint64_t seed;      /* of the key hash, so of the order of a walk; 0 = random.  Whoever
+	                       knows it can choose keys that collide */
 	uint32_t flags;     /* SHMFS_OPT_* */
 	uint32_t mode;      /* permission bits of a created file, less the umask; 0 = 0666 */
 	char *message;      /* NULL, or where a failure is explained in one line ... */
@@ -218,6 +220,10 @@ struct shmfs_stat {
 
 /* Fill *st.  Constant time but for the count of locks (writers, pins). */
 int shmfs_stat(struct shmfs *s, struct shmfs_stat *st);
+
+/* Fill the options with those the store was made with, for another like it: mode is that of
+ * the file, keys is 0, message and struct_size stay as the caller set them. */
+int shmfs_options_get(struct shmfs *s, struct shmfs_options *options);
 
 /* Called once for each problem found; `text` is one line, valid during the call. */
 typedef void shmfs_check_fn(void *arg, uint64_t offset, const char *text);
@@ -390,7 +396,8 @@ struct shmfs_entry {
 };
 
 /*
- * Walk every key, in the order of their hashes.  A key present all the time is met exactly
+ * Walk every key, in the order of their hashes, which is the same in every store with the same
+ * seed.  A key present all the time is met exactly
  * once, whatever is put, deleted or split meanwhile; one put or deleted meanwhile, once or
  * not at all.  cursor: 0 for the start, or an entry's.  Any number of walks may
  * run on one handle.

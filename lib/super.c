@@ -53,6 +53,9 @@ static int fill_super(struct sfs_super *super, const struct shmfs_options *o)
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
+	if (o && o->seed)
+		random.seed = o->seed;
+	random.seed += !random.seed; /* 0 could not be asked for again */
 	clock_gettime(CLOCK_REALTIME, &now);
 	*super = (struct sfs_super){
 		.magic = SFS_MAGIC,
