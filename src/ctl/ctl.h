@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <shmfs.h>
 
@@ -27,6 +28,7 @@ enum {
 
 enum ctl_option_id {
 	OPT_ALWAYS_WAKE,
+	OPT_EDITED,
 	OPT_FOLLOW,
 	OPT_FORMAT,
 	OPT_FROM,
@@ -44,7 +46,9 @@ enum ctl_option_id {
 	OPT_LONG,
 	OPT_MAX_FRAMES,
 	OPT_MAX_SIZE,
+	OPT_MERGE,
 	OPT_NAME,
+	OPT_NEW_SEED,
 	OPT_NO_REPLACE,
 	OPT_NO_SYNC,
 	OPT_NUL,
@@ -182,6 +186,9 @@ void ctl_cursor_print(struct json *j, const void *name, size_t size, uint64_t po
 int ctl_cursors_print(const struct ctl_args *args, struct shmfs *s, struct json *j,
                       const char *prefix, bool newline);
 
+/* Is a streamed put still ours to abort after its commit returned this? (shmfs.h; put.c) */
+bool ctl_stream_ours(int rc);
+
 /* ---- text to values and back (parse.c) -------------------------------------- */
 
 /* Each returns false if the text is not one. */
@@ -201,6 +208,42 @@ const char *ctl_type_name(uint32_t type);
 int ctl_option_size(const struct ctl_args *args, enum ctl_option_id id, uint64_t *out);
 int ctl_option_version(const struct ctl_args *args, uint64_t *out);
 
+/* ---- long work (signals.c, progress.c, newfile.c) ----------------------------- */
+
+/* From now on SIGHUP, SIGINT and SIGTERM interrupt system calls, and ctl_stopped() is true. */
+void ctl_signals_catch(void);
+bool ctl_stopped(void);
+
+/* Say what has become of the work, and die of that signal: the last thing a verb does. */
+int ctl_interrupted(const char *subject, const char *what);
+
+struct ctl_progress {
+	const char *what;
+	uint64_t start_ms, next_ms;
+	bool terminal, shown;
+};
+
+void ctl_progress_start(struct ctl_progress *p, const char *what);
+void ctl_progress_end(struct ctl_progress *p);
+
+/* A shmfs_progress_fn; total 0: not known.  Not 0: a signal came, stop. */
+int ctl_progress(void *p, uint64_t done, uint64_t total);
+
+struct ctl_newfile {
+	char *path;
+	char *temp; /* what it is called meanwhile */
+	int fd;
+};
+
+/* 0, or CTL_TROUBLE after saying why. */
+int ctl_newfile_open(struct ctl_newfile *n, const char *path);
+
+/* Give it its name; replace: another file may have it.  Frees n.  0 or CTL_TROUBLE, as above. */
+int ctl_newfile_commit(struct ctl_newfile *n, mode_t mode, bool replace);
+
+/* Remove it and free n, which may have been freed. */
+void ctl_newfile_abort(struct ctl_newfile *n);
+
 /* ---- output (out.c, json.c, entry.c) ---------------------------------------- */
 
 /* Make sure that descriptors 0 to 2 exist, so that no store ever becomes one of them. */
@@ -215,6 +258,9 @@ bool ctl_out_write(const void *data, size_t size);
 /* Bytes as one word that a shell reads back; for a key that holds NUL bytes, which no
  * command line can, `--name NAME`.  To be freed. */
 char *ctl_quote(const void *data, size_t size);
+
+/* Bytes of the character at text, 0 if it is not UTF-8 or a terminal should not see it. */
+size_t ctl_visible_size(const unsigned char *text, size_t size);
 
 bool ctl_is_utf8(const void *data, size_t size);
 
@@ -248,9 +294,11 @@ extern const struct ctl_verb ctl_verb_check;
 extern const struct ctl_verb ctl_verb_create;
 extern const struct ctl_verb ctl_verb_cursor;
 extern const struct ctl_verb ctl_verb_del;
+extern const struct ctl_verb ctl_verb_dump;
 extern const struct ctl_verb ctl_verb_exists;
 extern const struct ctl_verb ctl_verb_get;
 extern const struct ctl_verb ctl_verb_help;
+extern const struct ctl_verb ctl_verb_load;
 extern const struct ctl_verb ctl_verb_ls;
 extern const struct ctl_verb ctl_verb_mv;
 extern const struct ctl_verb ctl_verb_name;

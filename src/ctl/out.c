@@ -88,6 +88,13 @@ static bool is_visible(const unsigned char *text, size_t length)
 	return length && !(length == 2 && text[0] == 0xc2 && text[1] < 0xa0);
 }
 
+size_t ctl_visible_size(const unsigned char *text, size_t size)
+{
+	size_t length = utf8_size(text, size);
+
+	return is_visible(text, length) ? length : 0;
+}
+
 static bool all_visible(const unsigned char *text, size_t size)
 {
 	size_t i, length;

@@ -114,6 +114,12 @@ static uint64_t stdin_size(void)
 	return (uint64_t)st.st_size;
 }
 
+bool ctl_stream_ours(int rc)
+{
+	return rc == -EEXIST || rc == -ENOENT || rc == -ESTALE || rc == -ENOSPC || rc == -EFBIG ||
+	       rc == -E2BIG || rc == -EINVAL;
+}
+
 static int put_stream(struct put *p, char *buffer, size_t size)
 {
 	struct shmfs_put *stream;
@@ -136,9 +142,7 @@ static int put_stream(struct put *p, char *buffer, size_t size)
 	}
 	rc = shmfs_put_commit(stream, p->key.data, p->key.size, p->flags, &p->version);
 	status = answer(p, rc);
-	/* Only after these is the stream still ours (shmfs.h). */
-	if (rc != -EEXIST && rc != -ENOENT && rc != -ESTALE && rc != -ENOSPC && rc != -EFBIG &&
-	    rc != -EINVAL)
+	if (!ctl_stream_ours(rc))
 		return status;
 abort:
 	shmfs_put_abort(stream);

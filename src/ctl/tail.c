@@ -45,26 +45,6 @@ struct tail {
 	size_t room;
 };
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-	(void)signal;
-	stopped = 1;
-}
-
-/* No SA_RESTART: a wait or a write that a signal interrupts is over. */
-static void follow_signals(void)
-{
-	struct sigaction ending = {.sa_handler = stop}, ignored = {.sa_handler = SIG_IGN}, old;
-
-	/* A shell has its background jobs ignore SIGINT: that is not ours to change. */
-	if (!sigaction(SIGINT, NULL, &old) && old.sa_handler != SIG_IGN)
-		sigaction(SIGINT, &ending, NULL);
-	sigaction(SIGTERM, &ending, NULL);
-	sigaction(SIGPIPE, &ignored, NULL);
-}
-
 /* ---- output -------------------------------------------------------------------- */
 
 static void print_json(const char *data, size_t size, uint64_t position)
@@ -110,7 +90,7 @@ static bool reader_gone(void)
 /* The output failed.  That its reader has gone is how --follow ends, so it is no error. */
 static int output_failed(const struct tail *t)
 {
-	if (t->follow && (stopped || errno == EPIPE)) {
+	if (t->follow && (ctl_stopped() || errno == EPIPE)) {
 		__fpurge(stdout);
 		clearerr(stdout);
 	}
@@ -187,7 +167,7 @@ static int copy(struct tail *t)
 
 	if (!t->follow && !t->reverse && find_end(t, &end))
 		return CTL_TROUBLE;
-	while (!stopped && done < t->most && shmfs_reader_position(t->reader) < end) {
+	while (!ctl_stopped() && done < t->most && shmfs_reader_position(t->reader) < end) {
 		rc = next(t, &size, &position);
 		if (!rc && position >= end) {
 			break;
@@ -253,8 +233,11 @@ static int run(const struct ctl_args *args)
 	if (!status) {
 		status = ctl_place_open(args, t.s, &t.from, CTL_FROM_EITHER_END, true, &t.reader);
 		if (!status) {
-			if (t.follow)
-				follow_signals();
+			if (t.follow) {
+				ctl_signals_catch();
+				sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN},
+				          NULL);
+			}
 			status = copy(&t);
 			shmfs_reader_close(t.reader);
 		}
