@@ -120,6 +120,12 @@ int ctl_open(const struct ctl_args *args, int flags, struct shmfs **out);
 int ctl_open_with(const struct ctl_args *args, int flags, struct shmfs_options *options,
                   struct shmfs **out);
 
+/* Open it for shmfs_snapshot(): to write, if one may, for else it is the last checkpoint that a
+ * snapshot shows.  _failed: say why there is none.  _tell: say that it is not of now. */
+int ctl_moment_open(const struct ctl_args *args, int flags, struct shmfs **out);
+int ctl_moment_failed(const struct ctl_args *args, int rc);
+void ctl_moment_tell(const struct ctl_args *args, struct shmfs *s);
+
 /* Close it; status, or CTL_TROUBLE if the close failed. */
 int ctl_close(const struct ctl_args *args, struct shmfs *s, int status);
 
@@ -291,6 +297,8 @@ extern const struct ctl_verb *const ctl_verbs[]; /* ended by NULL */
 extern const struct ctl_verb ctl_verb_add;
 extern const struct ctl_verb ctl_verb_append;
 extern const struct ctl_verb ctl_verb_check;
+extern const struct ctl_verb ctl_verb_compact;
+extern const struct ctl_verb ctl_verb_copy;
 extern const struct ctl_verb ctl_verb_create;
 extern const struct ctl_verb ctl_verb_cursor;
 extern const struct ctl_verb ctl_verb_del;

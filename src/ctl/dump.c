@@ -308,19 +308,19 @@ static int dump_moment(struct dump *d)
 static int run(const struct ctl_args *args)
 {
 	struct dump d = {.args = args, .options.struct_size = sizeof(d.options)};
-	struct shmfs_pin *pin = NULL;
 	struct shmfs *s;
 	int status, rc;
 
 	ctl_signals_catch();
 	/* What was damaged must not go into a backup unseen. */
-	status = ctl_open(args, SHMFS_RDONLY | SHMFS_VERIFY, &s);
+	status = ctl_moment_open(args, SHMFS_VERIFY, &s);
 	if (status)
 		return status;
-	d.s = s;
-	rc = shmfs_pin(s, &pin);
-	status = rc ? ctl_failed(args, rc) : dump_moment(&d);
-	shmfs_unpin(pin);
+	rc = shmfs_snapshot(s, &d.s);
+	status = rc ? ctl_moment_failed(args, rc) : dump_moment(&d);
+	if (!status)
+		ctl_moment_tell(args, s);
+	shmfs_close(d.s);
 	status = ctl_close(args, s, status);
 	return ctl_stopped() ? ctl_interrupted(args->operand[0], "there is no complete dump") : status;
 }

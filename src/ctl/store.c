@@ -47,6 +47,35 @@ int ctl_open(const struct ctl_args *args, int flags, struct shmfs **out)
 	return ctl_open_with(args, flags, &options, out);
 }
 
+int ctl_moment_open(const struct ctl_args *args, int flags, struct shmfs **out)
+{
+	bool writable = !access(args->operand[0], W_OK);
+
+	return ctl_open(args, flags | (writable ? SHMFS_RDWR : SHMFS_RDONLY), out);
+}
+
+int ctl_moment_failed(const struct ctl_args *args, int rc)
+{
+	if (rc == -EAGAIN)
+		return ctl_trouble(args->operand[0],
+		                   "it is open elsewhere and has no checkpoint; who may write it can "
+		                   "do this");
+	return ctl_failed(args, rc);
+}
+
+void ctl_moment_tell(const struct ctl_args *args, struct shmfs *s)
+{
+	struct shmfs_stat now = {.struct_size = sizeof(now)}, then = {.struct_size = sizeof(then)};
+	struct shmfs *moment;
+
+	if (!access(args->operand[0], W_OK) || shmfs_snapshot(s, &moment))
+		return;
+	if (!shmfs_stat(s, &now) && !shmfs_stat(moment, &then) &&
+	    (now.puts != then.puts || now.log_end != then.log_end))
+		ctl_no(args->operand[0], "as of its last sync; who may write it sees what is newer too");
+	shmfs_close(moment);
+}
+
 int ctl_close(const struct ctl_args *args, struct shmfs *s, int status)
 {
 	int rc = shmfs_close(s);
