@@ -69,7 +69,7 @@ enum {
 	                                one a reboot caught open: it has no checkpoint */
 	SHMFS_E_OPTION = -20004,     /* an option differs from the one the store was made with */
 	SHMFS_E_FORKED = -20005,     /* handle used in the child of fork() */
-	SHMFS_E_COLLIDE = -20006,    /* hundreds of keys share the first 47 bits of their hash */
+	SHMFS_E_COLLIDE = -20006,    /* dozens of keys share the first 47 bits of their hash */
 	SHMFS_E_REMOTE = -20007,     /* a network file system cannot share a mapping */
 	SHMFS_E_LEASES = -20008,     /* 1023 handles have the store open for writing */
 	SHMFS_E_LOG_FULL = -20009,   /* log_limit is reached, and a cursor needs the oldest segment */

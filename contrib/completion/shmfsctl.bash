@@ -3,7 +3,7 @@
 # A test compares the lists below with what `shmfsctl help` prints.
 
 _shmfsctl_verbs="create put get del mv add exists ls append tail cursor trim stat \
-sync check name help"
+sync check copy compact dump load name help"
 
 _shmfsctl_options()
 {
@@ -23,6 +23,7 @@ _shmfsctl_options()
 	cursor) echo "--name --json" ;;
 	stat) echo "--json" ;;
 	check) echo "--lock --json" ;;
+	load) echo "--merge --edited --new-seed" ;;
 	name) echo "--null" ;;
 	esac
 	echo "--help"
@@ -141,7 +142,7 @@ _shmfsctl()
 		cursor:2) _shmfsctl_cursors "$store" "$current" "" ;;
 		cursor:3 | trim:1) _shmfsctl_places "$store" "$current" "" ;;
 		help:* | name:*) ;;
-		*:0) _shmfsctl_files "$current" ;;
+		*:0 | copy:1 | dump:1 | load:1) _shmfsctl_files "$current" ;;
 		put:1 | get:1 | add:1 | exists:1 | mv:[12] | del:*)
 			_shmfsctl_keys "$store" "$current" "$as"
 			;;

@@ -52,6 +52,7 @@ shmfsctl cursor s.db create wiper
 check "formats are completed" offers "shmfsctl tail --format=" "lines raw nul json"
 check "places too" offers "shmfsctl tail s.db --from=" "begin end cursor:worker cursor:wiper"
 check "and those of trim" offers "shmfsctl trim s.db cursor:wo" worker
+check "files to dump to and load from" offers "shmfsctl dump s.db di" dir
 check "what cursor can do" offers "shmfsctl cursor s.db s" "set show"
 check "and cursors" offers "shmfsctl cursor s.db set wo" worker
 check "and where to" offers "shmfsctl cursor s.db set worker b" begin
