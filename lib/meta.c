@@ -39,8 +39,12 @@ void sfs_meta_write(struct shmfs *s, struct sfs_meta *m)
 
 void sfs_meta_clear(struct shmfs *s)
 {
-	for (uint64_t i = 0; i < 2; i++)
-		sfs_commit((a64 *)&slot(s, i)->turn, 0);
+	struct sfs_meta newest;
+
+	sfs_meta_newest(s, &newest);
+	/* the older one first, or after a kill it would be the newest */
+	sfs_commit((a64 *)&slot(s, newest.turn + 1)->turn, 0);
+	sfs_commit((a64 *)&slot(s, newest.turn)->turn, 0);
 }
 
 uint32_t sfs_table_crc(struct shmfs *s, uint64_t nseg, uint64_t epoch)

@@ -22,6 +22,8 @@ void sfs_session_begin(struct shmfs *s)
 
 int sfs_volatile_begin(struct shmfs *s)
 {
+	/* said first: a store without a checkpoint that is not volatile is a damaged one */
+	atomic_fetch_or(&s->live->state, SFS_STATE_VOLATILE);
 	sfs_meta_clear(s);
 	sfs_set(&s->live->durable, 0);
 	sfs_set(&s->live->frozen, 0);
@@ -30,7 +32,6 @@ int sfs_volatile_begin(struct shmfs *s)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (sfs_pinned(s, sfs_relaxed(&s->live->freed)))
 		sfs_release(&s->live->epoch, sfs_epoch(s) + 1);
-	atomic_fetch_or(&s->live->state, SFS_STATE_VOLATILE);
 	/* on a disk the metas must be gone before anything they reach is overwritten */
 	return sfs_file_flush(&s->file);
 }
