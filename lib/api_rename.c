@@ -60,10 +60,7 @@ static int rename_big(struct shmfs *s, const struct sfs_key *from, struct sfs_pu
 	sfs_writer_lock(s);
 	if (rc == 0)
 		rc = sfs_commit_rename(s, from, view.info.version, put);
-	if (rc == 0)
-		sfs_run_published(s, run, view.info.size);
-	else
-		sfs_run_settle(s, run);
+	sfs_run_settle(s, run);
 	sfs_writer_unlock(s);
 	put->run = 0;
 	return rc;

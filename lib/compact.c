@@ -184,7 +184,7 @@ static int publish_copy(struct shmfs *s, uint64_t n, uint64_t to, uint64_t seq, 
 	sfs_release(&sfs_seg(s, to)->born, sfs_epoch(s));
 	sfs_commit(&s->live->drop[1], n);
 	sfs_commit(slot, (sfs_relaxed(slot) & ~SFS_SLOT_REF) | ref >> 3); /* COMMIT */
-	sfs_run_published(s, to, hit.vlen);
+	sfs_run_settle(s, to);
 	sfs_run_settle(s, n);
 	sfs_commit(&s->live->drop[1], 0);
 	*moved = true;

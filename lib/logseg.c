@@ -43,10 +43,7 @@ static int publish(struct shmfs *s, uint64_t n, uint64_t first)
 
 	sfs_set((a64 *)sfs_at(s, first << SFS_SEG_SHIFT), put.run);
 	rc = sfs_commit_put(s, &put);
-	if (rc == 0)
-		sfs_run_published(s, first, SFS_LOG_SEG);
-	else
-		sfs_run_settle(s, first);
+	sfs_run_settle(s, first);
 	return rc;
 }
 

@@ -43,7 +43,7 @@ int sfs_put(struct shmfs *s, struct sfs_put *put)
 		sfs_writer_lock(s);
 		rc = sfs_commit_put(s, put);
 		if (rc == 0 && put->run)
-			sfs_run_published(s, sfs_seg_of(put->run), put->draft.vlen);
+			sfs_run_settle(s, sfs_seg_of(put->run));
 		if (rc == 0)
 			sfs_clean(s, CLEAN_PER_BYTE * sfs_record_size(put->draft.key.size,
 			                                              put->run ? 0 : put->draft.vlen));

@@ -94,16 +94,27 @@ static bool log_number(struct shmfs *s, uint64_t first, uint64_t *n)
 	return true;
 }
 
-/* Parts behind the end of a run: nobody ever saw them, so they have no history to wait for. */
+/* What a named run has beyond its value.  Nobody ever saw those parts, so they have no history
+ * to wait for.  From the last one on, so that what a kill leaves is still behind the run. */
 static void give_surplus(struct shmfs *s, uint64_t first)
 {
-	for (uint64_t n = first + sfs_relaxed(&sfs_seg(s, first)->live);
-	     sfs_seg_ok(s, n) && sfs_relaxed(&sfs_seg(s, n)->kind) == SFS_SEG_CONT &&
-	     sfs_relaxed(&sfs_seg(s, n)->died) == 0;
-	     n++) {
-		sfs_release(&sfs_seg(s, n)->backed, 0);
-		sfs_release(&sfs_seg(s, n)->kind, SFS_SEG_FREE);
+	struct sfs_seg *e = sfs_seg(s, first);
+	uint64_t have = sfs_relaxed(&e->live), need, end;
+	struct sfs_hit hit;
+
+	if (sfs_record_check(s, sfs_relaxed((const a64 *)sfs_at(s, first << SFS_SEG_SHIFT)), &hit))
+		return;
+	need = sfs_min(have, sfs_run_segments(hit.vlen));
+	for (end = first + need; sfs_seg_ok(s, end) && sfs_relaxed(&sfs_seg(s, end)->kind) == SFS_SEG_CONT &&
+	                         sfs_relaxed(&sfs_seg(s, end)->died) == 0;
+	     end++)
+		;
+	if (need < have)
+		sfs_commit(&e->live, (uint32_t)need);
+	while (end-- > first + need) {
 		sfs_set(&s->live->idle, sfs_relaxed(&s->live->idle) + 1);
+		sfs_release(&sfs_seg(s, end)->backed, 0);
+		sfs_release(&sfs_seg(s, end)->kind, SFS_SEG_FREE);
 	}
 }
 
@@ -140,18 +151,6 @@ void sfs_run_settle(struct shmfs *s, uint64_t first)
 	else
 		let_go(s, first, lease);
 	sfs_commit(&s->live->drop[0], 0);
-}
-
-void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen)
-{
-	struct sfs_seg *e = sfs_seg(s, first);
-	uint64_t need = sfs_run_segments(vlen);
-
-	if (need < sfs_relaxed(&e->live)) {
-		sfs_commit(&s->live->drop[0], first);
-		sfs_commit(&e->live, (uint32_t)need);
-	}
-	sfs_run_settle(s, first);
 }
 
 void sfs_run_redo(struct shmfs *s)

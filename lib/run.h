@@ -37,12 +37,9 @@ static inline uint64_t sfs_run_record(uint64_t first, uint64_t klen)
 /* A run for a value of this size, in our lease's chain.  -ENOSPC -EFBIG */
 SFS_HIDDEN int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first);
 
-/* Nobody fills this run any more: keep it if its key names it; if not free it, or entrust it to who
- * may yet write into it. */
+/* Nobody fills this run any more: if its key names it, keep what the value needs of it; if not free it,
+ * or entrust it to who may yet write into it. */
 SFS_HIDDEN void sfs_run_settle(struct shmfs *s, uint64_t first);
-
-/* The commit named it: give back what the value does not need, and forget who filled it. */
-SFS_HIDDEN void sfs_run_published(struct shmfs *s, uint64_t first, uint64_t vlen);
 
 /* Settle the chain of a lease whose holder is dead. */
 SFS_HIDDEN void sfs_run_reap(struct shmfs *s, unsigned lease);
