@@ -4,269 +4,372 @@
  *
  *	step [SCRIPT...]
  *
- * A child runs a script of operations, one machine instruction at a time.  Whenever the
- * index or what governs it has changed, the file as it is then, with no writer alive, is opened
- * and checked: it holds exactly what it held after one of the operations, and
- * never less than at the instruction before; and it can be used.
+ * Scripts of operations run, and after every store to the file's mapping and every system call that
+ * changes the file (trap.h), the file as it is then, with no writer alive, is opened and
+ * looked at: by a reader, by the next writer, by a writer who was there all the time,
+ * and as a copy of the file.  It holds exactly what it held before the operation or what it holds after
+ * it, and never less than a moment ago; nothing that was allocated stays so
+ * for nobody; and it can be used.
+ *
+ * STEP_FULL=1 or TORTURE_SECONDS: every image of every script.  Otherwise, of scripts that fill whole
+ * pages, a sample: all where the last store or the one before went to what governs the rest, one in
+ * SAMPLE of the others; of slow scripts one in SLOW_SAMPLE of those.
+ * STEP_SEED: of the stores' hashes, and the sample.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../lib/format.h"
-#include "../../lib/session.h"
+#include "../../lib/handle.h"
+#include "image.h"
 #include "scripts.h"
+#include "trap.h"
+#include "verify.h"
 
-#define WINDOW (UINT64_C(64) << 20)
-#define STEPS_TOP 100
+#define STATES_MOST 200
+#define PROBLEMS_MOST 5
+#define SAMPLE 24
+#define SLOW_SAMPLE 16
+#define LOCKED_OUT_S 60 /* an image takes a millisecond */
 
-static char live_path[4096], image_path[4096];
-static uint64_t states[STEPS_TOP + 1]; /* what the store holds after so many operations */
+const char *store_path = image_live;
 
-static void must(int got, const char *what)
+static const struct script *script;
+static struct {
+	struct state states[STATES_MOST + 2]; /* after so many parts */
+	uint64_t runs[STATES_MOST + 2], twins[STATES_MOST + 2];
+	bool none[STATES_MOST + 2]; /* there is no store yet */
+	unsigned parts, operation;
+	/* what the images so far have shown */
+	unsigned writer, reader, copy, flips;
+	bool refused; /* a copy was, the last time */
+	unsigned long stores, calls, images, problems;
+	bool governing; /* the last change was to what governs the rest */
+} now;
+static bool full;
+static struct rng sample;
+
+void problem(const char *format, ...)
 {
-	if (got)
-		die("%s: %s", what, shmfs_strerror(got));
+	va_list args;
+
+	if (now.problems++ >= PROBLEMS_MOST)
+		return;
+	printf("# %s, operation %u, store %lu, call %lu: ", script->name, now.operation, now.stores,
+	       now.calls);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
 }
 
-static struct shmfs *open_store(const char *path)
+/* Which state is it, from `least` on?  None later than the operation at hand makes. */
+static unsigned which(const struct state *state, unsigned least, const char *who)
+{
+	unsigned i, most = (now.operation + 1) * now.parts;
+
+	for (i = least; i <= most; i++)
+		if (!now.none[i] && state_is(&now.states[i], state))
+			return i;
+	problem("%s sees neither what part %u left nor what a later one did", who, least);
+	return least;
+}
+
+/* A reader beside a rename may see both names; beside a trim the bounds know of it first. */
+static bool between(const struct state *state)
+{
+	struct state both = now.states[now.reader + 1];
+
+	if (now.reader >= (now.operation + 1) * now.parts)
+		return false;
+	if (script->flags & TRIMS)
+		both.frames = now.states[now.reader].frames;
+	both.keys += now.twins[now.reader + 1];
+	return script->flags & TRIMS || now.twins[now.reader + 1] ? state_is(state, &both) : false;
+}
+
+static void look_reading(void)
+{
+	struct state state;
+	int rc;
+
+	image_write(true);
+	rc = verify_reading(&state);
+	if (rc == -ENODATA && now.none[now.reader])
+		return;
+	if (rc) {
+		problem("a reader is refused: %s", shmfs_strerror(rc));
+		return;
+	}
+	if (between(&state))
+		return;
+	now.reader = which(&state, now.reader, "a reader");
+}
+
+static void look_writing(void)
+{
+	bool survivor = !(script->flags & (ALONE | NO_STORE)) && now.images % 5 == 3;
+	unsigned least = now.writer, how = survivor ? AS_SURVIVOR : 0;
+	struct state state;
+	uint64_t runs = 0;
+	int rc = now.none[least] ? verify_writing(0, &state, &runs) : -EAGAIN;
+
+	if (rc == -ENODATA) { /* then creating it gives a good one */
+		rc = verify_writing(CREATE_IT | USE_LOG, &state, &runs);
+		if (rc || !state_is(&state, &now.states[least + 1]))
+			problem("created again it is not an empty store: %s", shmfs_strerror(rc));
+		return;
+	}
+	/* the first frame takes a segment, and time */
+	if (!(script->flags & NO_LOG) && (full || now.states[least].frames || now.images % 4 == 0))
+		how |= USE_LOG;
+	how |= script->flags & TRIMS ? TRIM_AGAIN : 0;
+	if (rc == -EAGAIN)
+		rc = verify_writing(how, &state, &runs);
+	if (rc) {
+		problem("the next writer is refused: %s", shmfs_strerror(rc));
+		return;
+	}
+	now.writer = which(&state, least, survivor ? "a surviving writer" : "the next writer");
+	now.flips += now.writer - least;
+	if (now.writer < now.reader)
+		problem("the next writer takes back what a reader saw");
+	if (runs != now.runs[now.writer] &&
+	    !(script->flags & OPENS_SEGMENT && runs == now.runs[now.writer + 1]))
+		problem("runs occupy %llu segments after part %u, not %llu", (unsigned long long)runs,
+		        now.writer, (unsigned long long)now.runs[now.writer]);
+}
+
+/* A store on a disk is, as a copy, what the last checkpoint was or the one being taken; a volatile one
+ * is refused, or complete. */
+static void look_copy(void)
+{
+	struct state state;
+	unsigned seen;
+	int rc;
+
+	image_write(false);
+	rc = verify_copy(&state);
+	if (rc == -ENODATA && now.none[now.writer])
+		return;
+	now.refused = rc == SHMFS_E_NOT_CLOSED;
+	if (script->flags & ON_DISK) {
+		if (rc)
+			problem("a copy is refused: %s", shmfs_strerror(rc));
+		else
+			now.copy = which(&state, now.copy, "a copy");
+		if (now.copy > now.writer)
+			problem("a copy shows more than there is");
+		return;
+	}
+	if (now.refused)
+		return;
+	seen = rc ? 0 : which(&state, now.writer, "a copy");
+	if (rc || seen != now.writer || !(script->flags & ALONE))
+		problem("a copy of a volatile store: %s", shmfs_strerror(rc));
+}
+
+static void visit(void)
+{
+	if (now.problems > PROBLEMS_MOST)
+		return;
+	alarm(LOCKED_OUT_S);
+	now.images++;
+	look_reading();
+	look_writing();
+	if (full || (script->flags & (SYNCED | ALONE | NO_STORE)) || now.images % 4 == 0)
+		look_copy();
+	alarm(0);
+}
+
+static void locked_out(int sig)
+{
+	(void)sig;
+	die("%s, operation %u, store %lu: the next writer is locked out", script->name, now.operation,
+	    now.stores);
+}
+
+static void on_change(enum trap_why why, uint64_t at, uint64_t n)
+{
+	bool governing = why == TRAP_CALL || at < SFS_METADATA_BYTES ||
+	                 (at >= SFS_SEG && at < SFS_FIRST_SEG * SFS_SEG);
+	unsigned once_in = script->flags & SLOW ? SLOW_SAMPLE : 1;
+
+	if (!governing && !now.governing && script->flags & (MANY_STORES | SLOW))
+		once_in *= SAMPLE;
+	if (why == TRAP_STORE)
+		now.stores++;
+	else
+		now.calls++;
+	if (!image_update(at, n))
+		return;
+	now.governing = governing;
+	if (!image_new())
+		return;
+	if (full || rng_once_in(&sample, once_in))
+		visit();
+}
+
+/* ---- running a script */
+
+static void build(struct shmfs **s)
+{
+	must(shmfs_open(s, image_live, SHMFS_RDWR | SHMFS_CREATE,
+	                script->options.struct_size ? &script->options : NULL), "open");
+	script->prepare(*s);
+	must(shmfs_sync(*s), "sync");
+	if (script->leave)
+		script->leave(s);
+}
+
+static void begin(struct shmfs **s)
+{
+	unlink(image_live);
+	*s = NULL;
+	trap_on_disk = script->flags & (ON_DISK | FROM_DISK);
+	trap_seed(sample.state);
+	if (!(script->flags & NO_STORE))
+		build(s);
+	trap_on_disk = script->flags & ON_DISK;
+}
+
+static void note(struct shmfs *s, unsigned i)
+{
+	if (s) {
+		now.states[i] = state_of(s);
+		now.runs[i] = runs_of(s);
+	} else if (i) { /* closed: as before */
+		now.states[i] = now.states[i - 1];
+		now.runs[i] = now.runs[i - 1];
+	}
+}
+
+/* What it should hold after each part. */
+static void rehearse(void)
 {
 	struct shmfs *s;
 
-	must(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL), "open");
-	return s;
-}
+	begin(&s);
+	note(s, 0);
+	now.none[0] = script->flags & NO_STORE;
+	for (unsigned i = 0, at = 0; i < script->steps; i++) {
+		bool closed = !s;
 
-/* A number that stands for all keys, values and types. */
-static uint64_t state_of(struct shmfs *s)
-{
-	struct shmfs_iter *it;
-	struct shmfs_entry e;
-	uint64_t sum = 0;
-	int got;
+		if (script->renamed) {
+			unsigned key = script->renamed(i);
 
-	must(shmfs_iter_open(s, &it, 0), "iter_open");
-	while (!(got = shmfs_iter_next(it, &e))) {
-		const unsigned char *key = e.key, *value = e.view.data;
-		uint64_t h = e.key_size * 31 + e.view.info.type;
-
-		for (size_t i = 0; i < e.key_size; i++)
-			h = (h ^ key[i]) * UINT64_C(0x100000001b3);
-		for (size_t i = 0; i < e.view.info.size; i++)
-			h = (h ^ value[i]) * UINT64_C(0x100000001b3);
-		sum += h ^ h >> 31;
-	}
-	if (got != -ENOENT)
-		die("iter_next: %s", shmfs_strerror(got));
-	shmfs_iter_close(it);
-	return sum;
-}
-
-static void print_problem(void *arg, uint64_t offset, const char *text)
-{
-	printf("# %s: %#llx: %s\n", (const char *)arg, (unsigned long long)offset, text);
-}
-
-static void check(struct shmfs *s, const char *when, unsigned long step)
-{
-	struct shmfs_check_result result = {.struct_size = sizeof(result)};
-
-	must(shmfs_check(s, &result, print_problem, (void *)when), "check");
-	if (result.problems)
-		die("%s, step %lu: check found %llu problems", when, step,
-		    (unsigned long long)result.problems);
-}
-
-/* ---- the file of a killed process */
-
-static void write_image(const unsigned char *bytes, size_t size)
-{
-	static const unsigned char zeros[4096];
-	int fd = open(image_path, O_RDWR | O_CREAT, 0600);
-	uint64_t session[2];
-
-	if (fd < 0 || ftruncate(fd, 0) || ftruncate(fd, (off_t)size))
-		die("%s: %s", image_path, strerror(errno));
-	for (size_t at = 0; at < size; at += 4096)
-		if (memcmp(bytes + at, zeros, 4096) && pwrite(fd, bytes + at, 4096, (off_t)at) != 4096)
-			die("%s: %s", image_path, strerror(errno));
-	/* The same boot, the same file: the live page is the truth. */
-	must(sfs_session_id(fd, session), "session");
-	if (pwrite(fd, session, sizeof(session), SFS_AT_LIVE + offsetof(struct sfs_live, boot)) !=
-	    (ssize_t)sizeof(session))
-		die("%s: %s", image_path, strerror(errno));
-	close(fd);
-}
-
-/* Which of the states is it in?  Not one before `least`. */
-static unsigned verify(const struct script *script, unsigned least, unsigned long step)
-{
-	struct shmfs *s = open_store(image_path);
-	uint64_t state;
-	unsigned i;
-
-	check(s, script->name, step);
-	state = state_of(s);
-	for (i = least; i <= script->steps && states[i] != state; i++)
-		;
-	if (i > script->steps)
-		die("%s, step %lu: neither what operation %u left nor what a later one did",
-		    script->name, step, least);
-	must(shmfs_put(s, "used", 4, "again", 5, SHMFS_STRING, NULL), "put");
-	must(shmfs_del(s, "used", 4, 0, NULL), "del");
-	if (state_of(s) != state)
-		die("%s, step %lu: using it changed it", script->name, step);
-	check(s, script->name, step);
-	must(shmfs_close(s), "close");
-	return i;
-}
-
-/* ---- stepping */
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* ten times the instructions, none of them the library's */
-#else
-#define SANITIZED 0
-#endif
-
-static _Noreturn void skip(const char *why)
-{
-	printf("skip - killed at any instruction: %s\n", why);
-	unlink(live_path);
-	exit(77);
-}
-
-static pid_t start(const struct script *script)
-{
-	pid_t pid;
-	int status;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
-	if (pid == 0) {
-		struct shmfs *s = open_store(live_path);
-
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-			_exit(77);
-		raise(SIGSTOP);
-		for (unsigned i = 0; i < script->steps; i++)
-			script->step(s, i);
-		raise(SIGSTOP);
-		_exit(0);
-	}
-	if (waitpid(pid, &status, 0) < 0)
-		die("waitpid: %s", strerror(errno));
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip("ptrace is not allowed here");
-	if (!WIFSTOPPED(status))
-		die("%s: the child ended with status %#x", script->name, status);
-	return pid;
-}
-
-/* Has anything changed that the index, the locks or the accounting is made of?  Records
- * are nothing until the index leads to them. */
-static bool changed(const unsigned char *now, unsigned char *before)
-{
-	const struct sfs_live *live = (const struct sfs_live *)(now + SFS_AT_LIVE);
-	uint64_t head = live->head[SFS_INDEX_HEAD], index = (head - 1) & ~(SFS_SEG - 1);
-	const struct {
-		uint64_t at, end;
-	} parts[] = {
-		{0, SFS_AT_FILL + 8192},
-		{SFS_SEG, SFS_SEG + 64 * sizeof(struct sfs_seg)},
-		{index, head},
-	};
-	bool any = false;
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		size_t n = parts[i].end - parts[i].at;
-
-		if (parts[i].end > WINDOW || !memcmp(now + parts[i].at, before + parts[i].at, n))
-			continue;
-		memcpy(before + parts[i].at, now + parts[i].at, n);
-		any = true;
-	}
-	return any;
-}
-
-static void run(const struct script *script)
-{
-	unsigned char *before = calloc(1, WINDOW), *now;
-	unsigned long steps = 0, images = 0;
-	uint64_t begin = clock_us();
-	unsigned state = 0;
-	struct shmfs *s;
-	pid_t pid;
-	int fd, status;
-
-	/* What it should hold after each operation, found without stepping. */
-	for (int dry = 1; dry >= 0; dry--) {
-		unlink(live_path);
-		s = open_store(live_path);
-		script->prepare(s);
-		states[0] = state_of(s);
-		for (unsigned i = 0; dry && i < script->steps; i++) {
-			script->step(s, i);
-			states[i + 1] = state_of(s);
+			now.twins[i + 1] = state_of_key(s, &key, sizeof(key));
 		}
-		must(shmfs_close(s), "close");
+		for (unsigned part = 0; part < now.parts; part++) {
+			if (script->part)
+				script->part(s, i, part);
+			else
+				script->step(&s, i);
+			note(s, ++at);
+		}
+		if (closed && i == 0) { /* opening changes nothing */
+			now.states[0] = now.states[1];
+			now.runs[0] = now.runs[1];
+		}
 	}
-	pid = start(script);
-	fd = open(live_path, O_RDONLY);
-	now = mmap(NULL, WINDOW, PROT_READ, MAP_SHARED, fd, 0);
-	if (now == MAP_FAILED || !before)
-		die("mmap: %s", strerror(errno));
-	for (;; steps++) {
-		struct stat st;
+	must(shmfs_close(s), "close");
+}
 
-		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) || waitpid(pid, &status, 0) < 0 ||
-		    !WIFSTOPPED(status))
-			die("%s: the child ended with status %#x", script->name, status);
-		if (WSTOPSIG(status) == SIGSTOP)
-			break;
-		if (!changed(now, before))
-			continue;
-		fstat(fd, &st);
-		write_image(now, (size_t)st.st_size);
-		state = verify(script, state, steps);
-		images++;
+static void arm(struct shmfs *s)
+{
+	trap_arm(on_change, s ? s->file.base : NULL, s ? s->file.window : 0);
+}
+
+/* The image after the operation, whether it was met or not. */
+static void settle(bool closed)
+{
+	unsigned end = (now.operation + 1) * now.parts;
+
+	visit();
+	if (now.problems > PROBLEMS_MOST)
+		return;
+	if (!state_is(&now.states[now.writer], &now.states[end]) ||
+	    !state_is(&now.states[now.reader], &now.states[end]))
+		problem("ended with part %u, for readers %u, of %u", now.writer, now.reader, end);
+	now.writer = now.reader = end;
+	if (closed || (script->flags & SYNCED)) {
+		look_copy();
+		if (now.refused ||
+		    ((script->flags & ON_DISK) && !state_is(&now.states[now.copy], &now.states[end])))
+			problem("synced, but a copy holds part %u of %u", now.copy, now.writer);
 	}
-	if (state != script->steps)
-		die("%s: ended after operation %u of %u", script->name, state, script->steps);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	munmap(now, WINDOW);
-	close(fd);
-	free(before);
-	passed("%s, killed at any of %lu instructions (%lu images, %.1f s)", script->name, steps, images,
-	       (double)(clock_us() - begin) / 1e6);
+}
+
+static uint64_t cleaned(struct shmfs *s)
+{
+	struct shmfs_stat st = {.struct_size = sizeof(st)};
+
+	must(shmfs_stat(s, &st), "stat");
+	return st.cleaned_bytes;
+}
+
+static bool run(void)
+{
+	uint64_t start = clock_us(), before;
+	struct shmfs *s;
+
+	memset(&now, 0, sizeof(now));
+	now.parts = script->parts ? script->parts : 1;
+	if (script->steps * now.parts > STATES_MOST)
+		die("%s: too many states", script->name);
+	rehearse();
+	begin(&s);
+	before = s ? cleaned(s) : 0;
+	image_begin();
+	for (; now.operation < script->steps; now.operation++) {
+		arm(s);
+		script->step(&s, now.operation);
+		trap_disarm();
+		settle(!s);
+	}
+	now.operation--;
+	if (script->flags & CLEANS && cleaned(s) == before)
+		problem("nothing was cleaned");
+	must(shmfs_close(s), "close");
+	printf("%s - %s: %lu stores, %lu calls, %lu images, %lu problems, %u flips, %.1f s\n",
+	       now.problems ? "not ok" : "ok", script->name, now.stores, now.calls, now.images, now.problems,
+	       now.flips, (double)(clock_us() - start) / 1e6);
+	return now.problems == 0;
 }
 
 int main(int argc, char **argv)
 {
+	static const struct script *const all[] = {map_scripts, space_scripts, log_scripts, life_scripts};
+	uint64_t seed, seconds = env_number("TORTURE_SECONDS", 0), start = clock_us();
+	bool good = true;
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (SANITIZED)
-		skip("not under a sanitizer");
-	scratch(live_path, sizeof(live_path), "/dev/shm", "step");
-	scratch(image_path, sizeof(image_path), "/dev/shm", "step-image");
-	for (const struct script *script = scripts; script->name; script++)
-		for (int i = 1; i < argc || i == 1; i++)
-			if (argc == 1 || strstr(script->name, argv[i])) {
-				run(script);
-				break;
-			}
-	unlink(live_path);
+	if (!TRAP_WORKS) {
+		printf("skip - killed at any instruction: needs x86-64's trap flag, and no sanitizer\n");
+		return 77;
+	}
+	trap_prepare(argv);
+	signal(SIGALRM, locked_out);
+	seed = env_seed("STEP_SEED");
+	full = seconds || env_number("STEP_FULL", 0);
+	printf("# STEP_SEED=%llu\n", (unsigned long long)seed);
+	image_place("/dev/shm");
+	do {
+		sample.state = seed++;
+		for (size_t k = 0; k < sizeof(all) / sizeof(*all); k++)
+			for (script = all[k]; script->name; script++)
+				for (int i = 1; i < argc || i == 1; i++)
+					if (argc == 1 || strstr(script->name, argv[i])) {
+						good &= run();
+						break;
+					}
+	} while (good && (clock_us() - start) / 1000000 < seconds);
+	unlink(image_live);
 	unlink(image_path);
-	return 0;
+	return !good;
 }
