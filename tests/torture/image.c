@@ -187,3 +187,28 @@ void image_write(bool same_session)
 		patch_session(fd);
 	close(fd);
 }
+
+const char *image_copy(void)
+{
+	static char path[sizeof(image_path) + 5];
+	static unsigned char buf[RUN_MOST * SFS_PAGE];
+	int from = open(image_path, O_RDONLY | O_CLOEXEC), to;
+	struct stat st;
+	off_t at = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s.copy", image_path);
+	to = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (from < 0 || to < 0 || fstat(from, &st) || ftruncate(to, st.st_size))
+		failed(path);
+	while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
+		n = lseek(from, at, SEEK_HOLE) - at;
+		n = pread(from, buf, (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf), at);
+		if (n <= 0 || pwrite(to, buf, (size_t)n, at) != n)
+			failed(path);
+		at += n;
+	}
+	close(from);
+	close(to);
+	return path;
+}

@@ -24,4 +24,7 @@ bool image_new(void);
  * as a copy, or the file after a reboot. */
 void image_write(bool same_session);
 
+/* Copy what the image holds now to another file, whose name is returned. */
+const char *image_copy(void);
+
 #endif

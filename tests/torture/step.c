@@ -149,7 +149,7 @@ static void look_writing(void)
  * is refused, or complete. */
 static void look_copy(void)
 {
-	struct state state;
+	struct state state, later;
 	unsigned seen;
 	int rc;
 
@@ -165,6 +165,12 @@ static void look_copy(void)
 			now.copy = which(&state, now.copy, "a copy");
 		if (now.copy > now.writer)
 			problem("a copy shows more than there is");
+		if (rc || script->flags & NO_LOG) /* a full store syncs to make room */
+			return;
+		image_write(true);
+		rc = verify_copy_of_changed(&later);
+		if (rc || !state_is(&state, &later))
+			problem("the next writer changes the checkpoint: %s", shmfs_strerror(rc));
 		return;
 	}
 	if (now.refused)
@@ -342,6 +348,12 @@ static bool run(void)
 	return now.problems == 0;
 }
 
+static void remove_files(void)
+{
+	unlink(image_live);
+	unlink(image_path);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct script *const all[] = {map_scripts, space_scripts, log_scripts, life_scripts};
@@ -359,6 +371,7 @@ int main(int argc, char **argv)
 	full = seconds || env_number("STEP_FULL", 0);
 	printf("# STEP_SEED=%llu\n", (unsigned long long)seed);
 	image_place("/dev/shm");
+	atexit(remove_files);
 	do {
 		sample.state = seed++;
 		for (size_t k = 0; k < sizeof(all) / sizeof(*all); k++)
@@ -369,7 +382,5 @@ int main(int argc, char **argv)
 						break;
 					}
 	} while (good && (clock_us() - start) / 1000000 < seconds);
-	unlink(image_live);
-	unlink(image_path);
 	return !good;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../lib/handle.h"
 #include "../rig.h"
@@ -234,10 +235,10 @@ int verify_writing(unsigned how, struct state *state, uint64_t *runs)
 	return rc;
 }
 
-int verify_copy(struct state *state)
+static int open_copy(const char *path, struct state *state)
 {
 	struct shmfs *s;
-	int rc = shmfs_open(&s, image_path, SHMFS_RDWR, NULL);
+	int rc = shmfs_open(&s, path, SHMFS_RDWR, NULL);
 
 	if (rc)
 		return rc;
@@ -245,4 +246,25 @@ int verify_copy(struct state *state)
 	check(s, "as a copy");
 	expect(shmfs_close(s), "close");
 	return 0;
+}
+
+int verify_copy(struct state *state)
+{
+	return open_copy(image_path, state);
+}
+
+int verify_copy_of_changed(struct state *state)
+{
+	const char *copy;
+	struct shmfs *s;
+	int rc = shmfs_open(&s, image_path, SHMFS_RDWR, NULL);
+
+	if (rc)
+		return rc;
+	expect(shmfs_put(s, "used", 4, "again", 5, SHMFS_STRING, NULL), "put");
+	copy = image_copy();
+	rc = open_copy(copy, state);
+	unlink(copy);
+	expect(shmfs_close(s), "close");
+	return rc;
 }

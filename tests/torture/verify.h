@@ -40,4 +40,7 @@ int verify_writing(unsigned how, struct state *state, uint64_t *runs);
 /* Open the image as a copy of the file, or after a reboot.  SHMFS_E_NOT_CLOSED: refused. */
 int verify_copy(struct state *state);
 
+/* The same of what the image is once the next writer has changed it, and not synced. */
+int verify_copy_of_changed(struct state *state);
+
 #endif
