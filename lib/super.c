@@ -156,6 +156,9 @@ int sfs_super_create(struct shmfs *s, const struct shmfs_options *o)
 		rc = sfs_file_cut(&s->file, 0);
 	if (rc == 0)
 		rc = sfs_file_write(&s->file, 0, SFS_MAGIC_UNFINISHED, sizeof(super->magic));
+	/* else the length could reach the disk before it: zeros, which are not ours to overwrite */
+	if (rc == 0)
+		rc = sfs_file_flush(&s->file);
 	if (rc)
 		return rc;
 	s->seed = made.seed;
