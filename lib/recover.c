@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* floor 3: recovery (recover.h). */
+#define _GNU_SOURCE
 #include "recover.h"
+
+#include <time.h>
 
 #include "meta.h"
 #include "log.h"
 #include "pin.h"
 #include "run.h"
 
-#define SEQ_GAP (UINT64_C(1) << 32) /* versions given after the checkpoint are not given again */
+#define SEQ_GAP (UINT64_C(1) << 32)
 
 bool sfs_should_be_volatile(const struct shmfs *s)
 {
@@ -106,6 +109,18 @@ static void rebuild_table(struct shmfs *s, const struct sfs_meta *m, uint64_t ns
 	}
 }
 
+/* Versions given after the checkpoint are not given again, nor those given after an earlier
+ * recovery from the same one: no store gives one in a nanosecond. */
+static uint64_t seq_after(const struct sfs_meta *m)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return m->seq + SEQ_GAP + (now_ns > m->time_ns ? now_ns - m->time_ns : 0);
+}
+
 static void rebuild_live(struct shmfs *s, const struct sfs_meta *m, uint64_t nseg)
 {
 	struct sfs_live *live = s->live;
@@ -123,7 +138,7 @@ static void rebuild_live(struct shmfs *s, const struct sfs_meta *m, uint64_t nse
 	sfs_set(&live->durable, m->epoch);
 	sfs_set(&live->head[0], m->head[0]);
 	sfs_set(&live->head[1], m->head[1]);
-	sfs_set(&live->seq, m->seq + SEQ_GAP);
+	sfs_set(&live->seq, seq_after(m));
 	sfs_set(&live->count, m->count);
 	sfs_set(&live->last_time, m->last_time);
 	sfs_set(&live->changes, m->changes);
