@@ -30,7 +30,8 @@ static int flush(struct shmfs *s)
 	return rc;
 }
 
-/* Under the writer lock: what the live tree is now. */
+/* Under the writer lock: what the live tree is now, and the log as its readers see it: a put
+ * that is in the checkpoint may have been told of frames appended after the settling. */
 static void note(struct shmfs *s, struct sfs_meta *m, uint64_t turn)
 {
 	const struct sfs_live *live = s->live;
@@ -50,7 +51,7 @@ static void note(struct shmfs *s, struct sfs_meta *m, uint64_t turn)
 		.changes = sfs_relaxed(&live->changes),
 		.buckets = sfs_relaxed(&live->buckets),
 		.log_head = sfs_relaxed(&log->head),
-		.log_tail = sfs_relaxed(&log->commit),
+		.log_tail = sfs_log_settle(s, UINT64_MAX, SFS_DEAD_LOCKED),
 		.trimmed_bytes = sfs_relaxed(&log->trimmed_bytes),
 		.trimmed_frames = sfs_relaxed(&log->trimmed_frames),
 		.time_ns = now_ns(),
