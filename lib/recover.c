@@ -74,6 +74,16 @@ static bool whole_run(struct shmfs *s, uint64_t n, uint64_t nseg)
 	return true;
 }
 
+/* Was the run published at the checkpoint?  One that was being filled then has a lease still, or
+ * was given up later; a lookup for each of the others would take its time. */
+static bool in_use(struct shmfs *s, const struct sfs_meta *m, uint64_t n)
+{
+	const struct sfs_seg *e = sfs_seg(s, n);
+
+	return (sfs_relaxed(&e->lease) == 0 && sfs_relaxed(&e->died) == 0) ||
+	       sfs_run_named(s, m->root_word, n);
+}
+
 /* Every entry: in use by the checkpoint, or free. */
 static void rebuild_table(struct shmfs *s, const struct sfs_meta *m, uint64_t nseg)
 {
@@ -89,13 +99,10 @@ static void rebuild_table(struct shmfs *s, const struct sfs_meta *m, uint64_t ns
 		sfs_set(&e->backed, 0); /* a copy has holes where we had space */
 		alive = n < m->nseg && sfs_seg_alive_at(e, m->epoch);
 		if (alive && sfs_relaxed(&e->kind) == SFS_SEG_BIG) {
-			alive = whole_run(s, n, m->nseg) &&
-			        (sfs_relaxed(&e->lease) == 0 || sfs_run_named(s, m->root_word, n));
+			alive = whole_run(s, n, m->nseg) && in_use(s, m, n);
 			if (alive)
 				run_end = n + sfs_relaxed(&e->live);
 		}
-		sfs_set(&e->lease, 0);
-		sfs_set(&e->stamp, 0);
 		if (alive || n < run_end) {
 			sfs_set(&e->died, 0);
 			if (!trusted && sfs_relaxed(&e->kind) != SFS_SEG_BIG && alive)
@@ -103,9 +110,12 @@ static void rebuild_table(struct shmfs *s, const struct sfs_meta *m, uint64_t ns
 			if (alive)
 				count(s, e);
 		} else {
-			sfs_set(&e->kind, SFS_SEG_FREE);
+			sfs_release(&e->kind, SFS_SEG_FREE);
 			sfs_set(&s->live->idle, sfs_relaxed(&s->live->idle) + 1);
 		}
+		/* after the kind: should the power fail again, they say what to ask */
+		sfs_release(&e->lease, 0);
+		sfs_set(&e->stamp, 0);
 	}
 }
 

@@ -45,7 +45,7 @@ bool sfs_run_filled_by(struct shmfs *s, uint64_t n, unsigned lease)
 	       sfs_relaxed(&e->died) == 0;
 }
 
-void sfs_run_unlink(struct shmfs *s, uint64_t first)
+static void leave_chain(struct shmfs *s, uint64_t first)
 {
 	struct sfs_seg *e = sfs_seg(s, first);
 	unsigned lease = sfs_relaxed(&e->lease);
@@ -58,7 +58,12 @@ void sfs_run_unlink(struct shmfs *s, uint64_t first)
 		}
 		at = &sfs_seg(s, n)->stamp;
 	}
-	sfs_release(&e->lease, 0);
+}
+
+void sfs_run_unlink(struct shmfs *s, uint64_t first)
+{
+	leave_chain(s, first);
+	sfs_release(&sfs_seg(s, first)->lease, 0);
 }
 
 void sfs_run_entrust(struct shmfs *s, uint64_t first, unsigned lease)
@@ -135,6 +140,8 @@ static void let_go(struct shmfs *s, uint64_t first, unsigned lease)
 		return;
 	}
 	sfs_seg_free(s, first);
+	/* after the free: it tells recovery that no key need lead here */
+	sfs_release(&sfs_seg(s, first)->lease, 0);
 	/* who waits in it for a frame has to look where the segment is now */
 	if (log && !sfs_pinned(s, sfs_relaxed(&s->live->freed)))
 		sfs_release(&s->live->reused, sfs_relaxed(&s->live->freed));
@@ -145,11 +152,13 @@ void sfs_run_settle(struct shmfs *s, uint64_t first)
 	unsigned lease = sfs_relaxed(&sfs_seg(s, first)->lease);
 
 	sfs_commit(&s->live->drop[0], first);
-	sfs_run_unlink(s, first);
-	if (sfs_run_named(s, sfs_relaxed(&s->live->root.word), first))
+	leave_chain(s, first);
+	if (sfs_run_named(s, sfs_relaxed(&s->live->root.word), first)) {
 		give_surplus(s, first);
-	else
+		sfs_release(&sfs_seg(s, first)->lease, 0);
+	} else {
 		let_go(s, first, lease);
+	}
 	sfs_commit(&s->live->drop[0], 0);
 }
 
