@@ -12,6 +12,7 @@
  * One thread plays all the parts, so the seed repeats everything.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,10 +33,16 @@ static const char *const names[WHERES] = {
 static unsigned long counts[WHERES], as_synced, as_flying, cuts;
 static uint64_t cleaned, round_seed;
 
-static _Noreturn void wrong(const struct world *w, enum where where, const char *text)
+void wrong(const struct world *w, const char *format, ...)
 {
-	die("CUT_SEED=%llu CUT_ROUNDS=1: cut %lu, of %s, step %u, %s: %s", (unsigned long long)round_seed,
-	    cuts, w->path, w->steps, names[where], text);
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	die("CUT_SEED=%llu CUT_ROUNDS=1: cut %lu, %s, %u steps on in %s: %s", (unsigned long long)round_seed, cuts,
+	    w->cut ? w->cut : "none", w->steps, w->path, text);
 }
 
 static enum where where_is(const struct world *w)
@@ -59,30 +66,32 @@ static void print_problem(void *arg, uint64_t offset, const char *text)
 	printf("# %s: %#llx: %s\n", ((struct world *)arg)->path, (unsigned long long)offset, text);
 }
 
-static void check(struct world *v, struct shmfs *s, enum where where)
+static void check(struct world *v, struct shmfs *s)
 {
 	struct shmfs_check_result result = {.struct_size = sizeof(result)};
 	int rc = shmfs_check(s, &result, print_problem, v);
 
 	if (rc || result.problems)
-		wrong(v, where, rc ? shmfs_strerror(rc) : "check found problems");
+		wrong(v, "check: %s, %llu problems", shmfs_strerror(rc), (unsigned long long)result.problems);
 }
 
-static void compare(struct world *v, enum where where)
+static void compare(struct world *v)
 {
 	struct world *saved = world;
 	const char *d;
 
 	world = NULL; /* nothing happens while we look */
-	check(v, v->handles[0], where);
+	check(v, v->handles[0]);
 	d = state_differs(v->handles[0], &v->now);
+	if (!d && lost_runs(v->handles[0]))
+		d = "space is lost: a run that no key leads to";
 	world = saved;
 	if (d)
-		wrong(v, where, d);
+		wrong(v, "%s", d);
 }
 
 /* What a reader sees before anybody recovers it; NULL: that no store is there yet. */
-static const struct state *look(struct world *w, struct world *v, enum where where)
+static const struct state *look(struct world *w, struct world *v)
 {
 	char first[300];
 	const char *d;
@@ -93,8 +102,8 @@ static const struct state *look(struct world *w, struct world *v, enum where whe
 	if (rc == -ENODATA && w->absent)
 		return NULL;
 	if (rc)
-		wrong(w, where, shmfs_strerror(rc));
-	check(v, s, where);
+		wrong(v, "opened for reading: %s", shmfs_strerror(rc));
+	check(v, s);
 	d = state_differs(s, found);
 	if (d && w->phase >= BETWEEN) {
 		snprintf(first, sizeof(first), "%s", d);
@@ -104,7 +113,7 @@ static const struct state *look(struct world *w, struct world *v, enum where whe
 			printf("# as the sync in flight: %s\n", d);
 	}
 	if (d)
-		wrong(w, where, found == &w->flying ? first : d);
+		wrong(v, "neither the last sync nor one in flight: %s", found == &w->flying ? first : d);
 	shmfs_close(s);
 	if (found == &w->flying)
 		as_flying++;
@@ -114,12 +123,12 @@ static const struct state *look(struct world *w, struct world *v, enum where whe
 }
 
 /* Recover, and go on. */
-static void live_on(struct world *v, int flags, enum where where)
+static void live_on(struct world *v, int flags)
 {
 	v->doing = flags & SHMFS_CREATE ? CREATING : RECOVERING;
 	work_open(v, flags, NULL);
 	v->absent = false;
-	compare(v, where);
+	compare(v);
 	for (int pass = 0; pass < 2; pass++) {
 		for (uint64_t n = rng_below(&v->rng, 20); n; n--)
 			work_step(v, true);
@@ -129,7 +138,7 @@ static void live_on(struct world *v, int flags, enum where where)
 		work_step(v, true);
 	work_close(v);
 	work_open(v, SHMFS_RDWR, NULL);
-	compare(v, where);
+	compare(v);
 	work_close(v);
 }
 
@@ -143,16 +152,16 @@ void cut_here(struct world *w)
 	if (w->disk.fd < 0)
 		return;
 	cuts++;
-	w->cuts++;
 	counts[where]++;
 	snprintf(path, sizeof(path), "%s+", w->path);
 	unlink(path);
 	disk_image(&w->disk, path);
 	v = world_new(path, rng_next(&w->rng));
 	v->depth = w->depth + 1;
+	v->cut = names[where];
 	v->version = w->version;
 	world = NULL;
-	found = look(w, v, where);
+	found = look(w, v);
 	v->absent = !found;
 	if (found) {
 		state_copy(&v->synced, found);
@@ -161,7 +170,7 @@ void cut_here(struct world *w)
 	if (v->depth < DEPTH && rng_once_in(&w->rng, 3))
 		disk_begin(&v->disk, path, &v->rng);
 	world = v;
-	live_on(v, found ? SHMFS_RDWR : SHMFS_RDWR | SHMFS_CREATE, where);
+	live_on(v, found ? SHMFS_RDWR : SHMFS_RDWR | SHMFS_CREATE);
 	world = saved;
 	unlink(path);
 	world_free(v);
@@ -198,7 +207,8 @@ static void one_round(const char *dir, uint64_t seed)
 	w->absent = false;
 	while (w->steps < STEPS)
 		work_step(w, true);
-	compare(w, OUTSIDE);
+	work_end_batch(w);
+	compare(w);
 	count_cleaned(w);
 	work_close(w);
 	cut_here(w);

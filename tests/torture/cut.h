@@ -100,7 +100,8 @@ struct world {
 	char path[4096];
 	struct disk disk;
 	struct rng rng;
-	unsigned depth;       /* cuts that lie behind it */
+	unsigned depth;       /* cuts that lie behind it, ... */
+	const char *cut;      /* and where the last one was */
 	struct state now;     /* what the store holds */
 	struct state synced;  /* at the end of the last sync */
 	struct state flying;  /* of the sync in flight */
@@ -117,12 +118,15 @@ struct world {
 	uint64_t batch_seed;
 	uint32_t batch_size;
 	uint64_t version; /* the largest given */
-	unsigned steps, cuts;
+	unsigned steps;
 	unsigned char *blob;  /* VALUE_TOP bytes for the operation at hand */
 };
 
 /* The one the hooks are about; NULL: none. */
 extern struct world *world;
+
+/* Runs of segments that are in use, but lead to nothing. */
+uint64_t lost_runs(struct shmfs *s);
 
 struct world *world_new(const char *path, uint64_t seed);
 void world_free(struct world *w);
@@ -143,5 +147,8 @@ void work_note_log(struct world *w, struct shmfs *s);
 
 /* Pull the plug here, and look at what is left. */
 void cut_here(struct world *w);
+
+/* The end of the test: the seed, where we are, and why. */
+_Noreturn void wrong(const struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

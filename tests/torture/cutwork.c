@@ -13,7 +13,7 @@
 void must(struct world *w, int rc, const char *what)
 {
 	if (rc)
-		die("%s of %s: %s", what, w->path, shmfs_strerror(rc));
+		wrong(w, "%s: %s", what, shmfs_strerror(rc));
 }
 
 bool took(struct world *w, int rc, const char *what)
@@ -27,7 +27,7 @@ bool took(struct world *w, int rc, const char *what)
 static void expect(struct world *w, int rc, int wanted, const char *what)
 {
 	if (rc != wanted && !(rc == -ENOSPC && w->full))
-		die("%s of %s: %s, should be %s", what, w->path, shmfs_strerror(rc), shmfs_strerror(wanted));
+		wrong(w, "%s: %s, should be: %s", what, shmfs_strerror(rc), shmfs_strerror(wanted));
 }
 
 struct shmfs *any_handle(struct world *w, unsigned *which)
@@ -50,7 +50,7 @@ const void *bytes(struct world *w, size_t size, uint64_t seed)
 static void new_version(struct world *w, uint64_t version)
 {
 	if (version <= w->version)
-		die("version %llu of %s was given before", (unsigned long long)version, w->path);
+		wrong(w, "version %llu was given before", (unsigned long long)version);
 	w->version = version;
 }
 
@@ -267,6 +267,8 @@ void work_sync(struct world *w)
 {
 	unsigned i;
 	struct shmfs *s = any_handle(w, &i);
+	uint64_t last = w->now.n ? w->now.frames[w->now.n - 1].position : 0;
+	size_t n = w->now.n;
 
 	if (w->batch && i == w->batch_handle) /* it would wait for itself */
 		work_end_batch(w);
@@ -274,6 +276,8 @@ void work_sync(struct world *w)
 	w->asked = true;
 	must(w, shmfs_sync(s), "sync");
 	w->asked = false;
+	if (w->disk.fd >= 0 && n && w->synced.end <= last)
+		wrong(w, "the sync left out a frame at %llu, appended before", (unsigned long long)last);
 }
 
 /* ---- opening and closing */
