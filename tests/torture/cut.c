@@ -19,8 +19,8 @@
 
 #include "cut.h"
 
-#define CUTS 100 /* unless told otherwise */
-#define STEPS 120
+#define CUTS 70 /* unless told otherwise */
+#define STEPS 100
 #define DEPTH 3 /* a cut, one in its recovery, one in that one's */
 
 enum where { OUTSIDE, IN_FIRST, IN_BETWEEN, IN_SECOND, IN_CREATE, IN_CLOSE, IN_RECOVERY, WHERES };
@@ -41,8 +41,8 @@ void wrong(const struct world *w, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	die("CUT_SEED=%llu CUT_ROUNDS=1: cut %lu, %s, %u steps on in %s: %s", (unsigned long long)round_seed, cuts,
-	    w->cut ? w->cut : "none", w->steps, w->path, text);
+	die("CUT_SEED=%llu CUT_ROUNDS=1: cut %lu, %s, %u steps on in %s: %s",
+	    (unsigned long long)round_seed, cuts, w->cut ? w->cut : "none", w->steps, w->path, text);
 }
 
 static enum where where_is(const struct world *w)
@@ -129,6 +129,8 @@ static void live_on(struct world *v, int flags)
 	work_open(v, flags, NULL);
 	v->absent = false;
 	compare(v);
+	if (rng_once_in(&v->rng, 4))
+		work_pass_segment(v);
 	for (int pass = 0; pass < 2; pass++) {
 		for (uint64_t n = rng_below(&v->rng, 20); n; n--)
 			work_step(v, true);
@@ -167,7 +169,7 @@ void cut_here(struct world *w)
 		state_copy(&v->synced, found);
 		state_copy(&v->now, found);
 	}
-	if (v->depth < DEPTH && rng_once_in(&w->rng, 3))
+	if (v->depth < DEPTH && rng_once_in(&w->rng, 4))
 		disk_begin(&v->disk, path, &v->rng);
 	world = v;
 	live_on(v, found ? SHMFS_RDWR : SHMFS_RDWR | SHMFS_CREATE);
@@ -233,8 +235,8 @@ int main(int argc, char **argv)
 		one_round(argc > 1 ? argv[1 + n % (unsigned)(argc - 1)] : dirs[n % 2], seed + n);
 	for (int i = 0; i < WHERES; i++)
 		printf("# %lu cuts %s\n", counts[i], names[i]);
-	printf("# %lu showed the last sync, %lu the one in flight; %llu MiB were cleaned\n", as_synced, as_flying,
-	       (unsigned long long)(cleaned >> 20));
+	printf("# %lu showed the last sync, %lu the one in flight; %llu MiB were cleaned\n", as_synced,
+	       as_flying, (unsigned long long)(cleaned >> 20));
 	in_sync = counts[IN_FIRST] + counts[IN_BETWEEN] + counts[IN_SECOND];
 	passed("after %lu power cuts, %lu of them inside a sync, a store is exactly the last sync or the one "
 	       "in flight (%llu rounds, %.1f s)",

@@ -140,6 +140,8 @@ void work_step(struct world *w, bool all);
 void work_meanwhile(struct world *w);
 /* The batch that is open, if any, is finished. */
 void work_end_batch(struct world *w);
+/* The log goes on to another segment. */
+void work_pass_segment(struct world *w);
 /* Note where the log begins and ends. */
 void work_note_log(struct world *w, struct shmfs *s);
 
@@ -149,6 +151,7 @@ void work_note_log(struct world *w, struct shmfs *s);
 void cut_here(struct world *w);
 
 /* The end of the test: the seed, where we are, and why. */
-_Noreturn void wrong(const struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void wrong(const struct world *w, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

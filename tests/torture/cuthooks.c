@@ -265,11 +265,12 @@ BEFORE_AND_AFTER(sfs_seg_free, (struct shmfs * s, uint64_t n), (s, n))
 BEFORE_AND_AFTER(sfs_run_unlink, (struct shmfs * s, uint64_t first), (s, first))
 BEFORE_AND_AFTER(sfs_run_published, (struct shmfs * s, uint64_t first, uint64_t n), (s, first, n))
 BEFORE_AND_AFTER(sfs_record_write,
-                 (struct shmfs * s, uint64_t at, const struct sfs_draft *d, uint64_t seq, uint64_t time_ns),
-                 (s, at, d, seq, time_ns))
+                 (struct shmfs * s, uint64_t at, const struct sfs_draft *d, uint64_t seq, uint64_t ns),
+                 (s, at, d, seq, ns))
 BEFORE_AND_AFTER(sfs_tree_swing, (struct shmfs * s, const struct sfs_step *step, uint64_t a, uint64_t b),
                  (s, step, a, b))
-BEFORE_AND_AFTER(sfs_log_inner, (const struct sfs_reservation *r, uint64_t in, uint64_t word), (r, in, word))
+BEFORE_AND_AFTER(sfs_log_inner, (const struct sfs_reservation *r, uint64_t in, uint64_t word),
+                 (r, in, word))
 BEFORE_AND_AFTER(sfs_log_done, (struct shmfs * s, const struct sfs_reservation *r, uint64_t word),
                  (s, r, word))
 BEFORE_AND_AFTER(sfs_log_keep_totals, (struct shmfs * s, uint64_t n), (s, n))

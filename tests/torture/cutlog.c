@@ -91,26 +91,35 @@ void work_end_batch(struct world *w)
 	work_note_log(w, w->handles[w->batch_handle]);
 }
 
-void work_batch(struct world *w)
+/* What is reserved too much is padding: so the log gets long without many bytes to compare. */
+static void begin_batch(struct world *w, uint64_t more)
 {
-	uint64_t more = rng_below(&w->rng, 1000);
-	struct shmfs *s;
+	struct shmfs *s = any_handle(w, &w->batch_handle);
 	int rc;
 
-	if (w->batch) {
-		work_end_batch(w);
-		return;
-	}
-	s = any_handle(w, &w->batch_handle);
 	w->batch_size = (uint32_t)rng_size(&w->rng, 100000);
 	w->batch_seed = rng_next(&w->rng);
-	/* what is reserved too much is padding: so the log gets long without many bytes to compare */
-	if (rng_once_in(&w->rng, 3))
-		more = rng_below(&w->rng, SEGMENT - SEGMENT / 16);
 	rc = shmfs_log_begin(s, &w->batch, w->batch_size + more, 1 + rng_below(&w->rng, 3));
 	if (!took(w, rc, "log_begin"))
 		w->batch = NULL;
 	work_note_log(w, s);
+}
+
+void work_batch(struct world *w)
+{
+	if (w->batch)
+		work_end_batch(w);
+	else
+		begin_batch(w, rng_below(&w->rng, rng_once_in(&w->rng, 3) ? SEGMENT / 16 * 15 : 1000));
+}
+
+void work_pass_segment(struct world *w)
+{
+	for (int i = 0; i < 2; i++) {
+		work_end_batch(w);
+		begin_batch(w, SEGMENT / 16 * 15);
+	}
+	work_end_batch(w);
 }
 
 /* ---- trimming and cursors */

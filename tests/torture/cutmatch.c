@@ -204,7 +204,9 @@ static const char *cursors_differ(struct shmfs *s, const struct state *st)
 
 	for (unsigned i = 0; i < CURSORS; i++)
 		there += st->cursor_there[i];
-	return rc == 0 && met.n == there ? NULL : differ("cursors: %s, %u of %u", shmfs_strerror(rc), met.n, there);
+	if (rc == 0 && met.n == there)
+		return NULL;
+	return differ("cursors: %s, %u of %u", shmfs_strerror(rc), met.n, there);
 }
 
 const char *state_differs(struct shmfs *s, const struct state *st)

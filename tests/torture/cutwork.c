@@ -200,7 +200,9 @@ static void stream(struct world *w)
 		end_stream(w, st);
 		return;
 	}
-	n = 1 + (uint32_t)rng_below(&w->rng, st->size - st->written);
+	n = st->size - st->written;
+	if (rng_once_in(&w->rng, 2))
+		n = 1 + (uint32_t)rng_below(&w->rng, n);
 	bytes(w, st->size, st->seed);
 	rc = shmfs_put_write(st->put, st->written, w->blob + st->written, n);
 	if (took(w, rc, "put_write"))
