@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* floor 3: the bounds of the log, and places in it (logread.h). */
+#define _GNU_SOURCE
 #include "logread.h"
+
+#include <time.h>
+
+#include "logwrite.h"
 
 #define WINDOW_SHIFT 18 /* a boundary is kept for each 256 KiB of a segment */
 
@@ -70,6 +75,28 @@ static int walk_to(struct shmfs *s, uint64_t position)
 	return 0;
 }
 
+/* Behind the end as readers see it, there may be frames that wait for one reserved before them: whoever
+ * appended such a one knows its position. */
+static int wait_for(struct shmfs *s, uint64_t position)
+{
+	const struct timespec step = {.tv_nsec = 100000};
+
+	if (sfs_log_frozen(s))
+		return position > s->meta.log_tail ? -ERANGE : 0;
+	if (sfs_likely(position <= sfs_acquire(&sfs_log(s)->commit)))
+		return 0;
+	while (position > sfs_log_end(s)) {
+		if (position > sfs_log_tail(s))
+			return -ERANGE;
+		if (s->writable && sfs_log_batch_open(s))
+			return -EDEADLK;
+		if (sfs_handle_usable(s))
+			return -EIO;
+		nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
 int sfs_log_check(struct shmfs *s, uint64_t position)
 {
 	int tries = 0, rc;
@@ -77,8 +104,9 @@ int sfs_log_check(struct shmfs *s, uint64_t position)
 	do {
 		if (position < sfs_log_head(s))
 			return -ESTALE;
-		if ((sfs_log_frozen(s) || position > sfs_acquire(&sfs_log(s)->commit)) && position > sfs_log_end(s))
-			return -ERANGE;
+		rc = wait_for(s, position);
+		if (rc)
+			return rc;
 		if (position % 16)
 			return -EINVAL;
 		rc = walk_to(s, position);

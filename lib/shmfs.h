@@ -482,6 +482,8 @@ struct shmfs_reader; /* a place in the log; any number, of one thread each */
 /*
  * Start reading at a position: SHMFS_LOG_BEGIN, SHMFS_LOG_END, or that of a frame.
  *	-EINVAL  not a frame's position;  -ESTALE  trimmed;  -ERANGE  beyond the end
+ *	-EDEADLK  of a frame appended behind this thread's own open shmfs_log_begin()
+ * Waits for the frames reserved before this one, as a reader would.
  */
 int shmfs_reader_open(struct shmfs *s, struct shmfs_reader **out, uint64_t position);
 

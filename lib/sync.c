@@ -11,8 +11,6 @@
 #include "pin.h"
 #include "writer.h"
 
-#define SPINS 2000 /* looks at a reserved frame before its owner is waited for without the lock */
-
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -112,30 +110,6 @@ static int settle_log(struct shmfs *s)
 	return 0;
 }
 
-/*
- * Take the writer lock at a moment when all that was reserved in the log is settled: then a cursor or
- * a value that was put after some frame never is in a checkpoint without it.  Whoever has
- * just reserved is done in an instant; a batch that is open for long is waited for without the lock.
- */
-static int lock_settled(struct shmfs *s)
-{
-	for (;;) {
-		int rc = settle_log(s);
-		uint64_t tail;
-
-		if (rc)
-			return rc;
-		sfs_writer_lock(s);
-		tail = sfs_log_tail(s);
-		for (int i = 0; i < SPINS; i++) {
-			if (sfs_log_settle(s, tail, SFS_DEAD_LOCKED) >= tail)
-				return 0;
-			sfs_relax();
-		}
-		sfs_writer_unlock(s);
-	}
-}
-
 /* Everything of a sync under sync_lock. */
 static int checkpoint(struct shmfs *s)
 {
@@ -144,9 +118,10 @@ static int checkpoint(struct shmfs *s)
 	int rc = adopt(s, &newest);
 
 	if (rc == 0)
-		rc = lock_settled(s);
+		rc = settle_log(s);
 	if (rc)
 		return rc;
+	sfs_writer_lock(s);
 	note(s, &m, newest.turn + 1);
 	/* the first change after a checkpoint, the cleaner's too, copies the root */
 	nothing_new = any && m.root_word == newest.root_word && m.root_epoch == newest.root_epoch &&
@@ -202,10 +177,11 @@ static struct sfs_seg *copy_table(struct shmfs *s, uint64_t nseg)
 
 int sfs_sync_freeze(struct shmfs *s, struct sfs_meta *m, struct sfs_seg **table)
 {
-	int rc = lock_settled(s);
+	int rc = settle_log(s);
 
 	if (rc)
 		return rc;
+	sfs_writer_lock(s);
 	note(s, m, 0);
 	m->nseg = sfs_segments(s);
 	if (table)
@@ -228,9 +204,10 @@ static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 	sfs_meta_newest(s, &newest);
 	rc = adopt(s, &newest);
 	if (rc == 0)
-		rc = lock_settled(s);
+		rc = settle_log(s);
 	if (rc)
 		return rc;
+	sfs_writer_lock(s);
 	sfs_release(&s->live->nseg, nseg);
 	note(s, &m, newest.turn + 1);
 	m.table_crc = sfs_table_crc(s, nseg, m.epoch);

@@ -263,7 +263,7 @@ BEFORE_AND_AFTER(sfs_heap_keep, (struct shmfs * s, int head, uint64_t at, uint64
 BEFORE_AND_AFTER(sfs_seg_drop, (struct shmfs * s, uint64_t at, uint64_t n), (s, at, n))
 BEFORE_AND_AFTER(sfs_seg_free, (struct shmfs * s, uint64_t n), (s, n))
 BEFORE_AND_AFTER(sfs_run_unlink, (struct shmfs * s, uint64_t first), (s, first))
-BEFORE_AND_AFTER(sfs_run_published, (struct shmfs * s, uint64_t first, uint64_t n), (s, first, n))
+BEFORE_AND_AFTER(sfs_run_settle, (struct shmfs * s, uint64_t first), (s, first))
 BEFORE_AND_AFTER(sfs_record_write,
                  (struct shmfs * s, uint64_t at, const struct sfs_draft *d, uint64_t seq, uint64_t ns),
                  (s, at, d, seq, ns))
