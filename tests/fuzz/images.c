@@ -37,15 +37,17 @@ void mangle_images(struct mangle_image images[3], const char *home)
 	scratch(disk, sizeof(disk), disk_dir(), "mangle-disk");
 
 	must(shmfs_open(&s, disk, SHMFS_RDWR | SHMFS_CREATE, NULL), "create");
-	mangle_fill(s);
+	use_fill(s, MANGLE_KEYS);
+	use_fill_log(s, MANGLE_KEYS / 10);
 	must(shmfs_sync(s), "sync");
-	mangle_fill(s);
+	use_fill(s, MANGLE_KEYS);
 	mangle_take(&images[2], "synced, then copied while open", disk, false);
 	must(shmfs_close(s), "close");
 	unlink(disk);
 
 	must(shmfs_open(&s, home, SHMFS_RDWR | SHMFS_CREATE, NULL), "create");
-	mangle_fill(s);
+	use_fill(s, MANGLE_KEYS);
+	use_fill_log(s, MANGLE_KEYS / 10);
 	mangle_take(&images[1], "killed", home, true);
 	must(shmfs_close(s), "close");
 	mangle_take(&images[0], "closed", home, false);

@@ -2,11 +2,10 @@
 #ifndef SHMFS_TESTS_MANGLE_H
 #define SHMFS_TESTS_MANGLE_H
 
-#include <shmfs.h>
-
-#include "rig.h"
+#include "use.h"
 
 #define MANGLE_PAGE 4096u
+#define MANGLE_KEYS 3000
 
 /* ---- images.c: good stores, and files made of bytes */
 
@@ -24,10 +23,8 @@ void mangle_take(struct mangle_image *im, const char *what, const char *path, bo
 void mangle_write(const char *path, const unsigned char *bytes, size_t size);
 bool mangle_same(const char *path, const unsigned char *bytes, size_t size);
 
-/* ---- use.c */
+/* ---- mangle_use.c */
 
-/* A bit of everything: small and large values, deletes, renames, several buckets. */
-void mangle_fill(struct shmfs *s);
 /* Open the file and make every call, minding no result; then, if write, those that
  * change it, and read again. */
 void mangle_use(const char *path, bool write, uint64_t seed);
