@@ -90,6 +90,12 @@ static inline uint64_t sfs_log_in(uint64_t position)
 	return position & (SFS_LOG_SEG - 1);
 }
 
+/* Can a frame begin here?  The hints of a damaged store may say anything. */
+static inline bool sfs_log_position_ok(uint64_t position)
+{
+	return position % 16 == 0 && position <= INT64_MAX;
+}
+
 /* Where the run begins whose frames are at `value_at`. */
 static inline uint64_t sfs_log_run(uint64_t value_at)
 {
@@ -131,6 +137,9 @@ enum sfs_dead {
 
 /* Move `commit` over settled frames, towards `until`; where it is now. */
 SFS_HIDDEN uint64_t sfs_log_settle(struct shmfs *s, uint64_t until, enum sfs_dead dead);
+
+/* Is there a reservation, of somebody who lives? */
+SFS_HIDDEN bool sfs_log_owned(struct shmfs *s, uint64_t position);
 
 /* Behind the last frame that anybody has reserved. */
 SFS_HIDDEN uint64_t sfs_log_tail(struct shmfs *s);

@@ -24,7 +24,7 @@ static int count(struct shmfs *s, uint64_t at, uint64_t start, uint64_t bound, u
 		uint64_t w = sfs_acquire((a64 *)sfs_at(s, at + in));
 
 		if (sfs_frame_state(w) == SFS_FRAME_EMPTY || sfs_frame_span(w) < 16 ||
-		    sfs_frame_span(w) > SFS_LOG_SEG - in)
+		    sfs_frame_span(w) % 16 || sfs_frame_span(w) > SFS_LOG_SEG - in)
 			return -EUCLEAN;
 		if (sfs_frame_state(w) == SFS_FRAME_DONE) {
 			*bytes += w & UINT32_MAX;

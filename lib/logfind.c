@@ -7,6 +7,7 @@
 
 #include "logwrite.h"
 
+#define STUCK_MOST 20   /* looks at an end that nobody moves: the log is damaged there */
 #define WINDOW_SHIFT 18 /* a boundary is kept for each 256 KiB of a segment */
 
 _Static_assert(SFS_BOUNDARIES << WINDOW_SHIFT == SFS_LOG_SEG, "boundaries of one segment");
@@ -80,13 +81,15 @@ static int walk_to(struct shmfs *s, uint64_t position)
 static int wait_for(struct shmfs *s, uint64_t position)
 {
 	const struct timespec step = {.tv_nsec = 100000};
+	uint64_t end;
 
 	if (sfs_log_frozen(s))
 		return position > s->meta.log_tail ? -ERANGE : 0;
 	if (sfs_likely(position <= sfs_acquire(&sfs_log(s)->commit)))
 		return 0;
-	while (position > sfs_log_end(s)) {
-		if (position > sfs_log_tail(s))
+	for (int stuck = 0; position > (end = sfs_log_end(s));) {
+		stuck = sfs_log_owned(s, end) ? 0 : stuck + 1;
+		if (position > sfs_log_tail(s) || stuck == STUCK_MOST)
 			return -ERANGE;
 		if (s->writable && sfs_log_batch_open(s))
 			return -EDEADLK;

@@ -26,10 +26,15 @@ int sfs_log_find(struct shmfs *s, uint64_t root, uint64_t n, uint64_t *at)
 
 /* ---- making ------------------------------------------------------------------------- */
 
-/* Was segment n trimmed?  Then whoever asks is late. */
-static bool trimmed(struct shmfs *s, uint64_t n)
+/* Was segment n trimmed?  Then whoever asks is late: `commit` has passed the head since.
+ * -EAGAIN, -EUCLEAN.  The writer lock is held. */
+static int trimmed(struct shmfs *s, uint64_t n)
 {
-	return n < sfs_acquire(&sfs_log(s)->head) >> SFS_LOG_SHIFT;
+	uint64_t head = sfs_relaxed(&sfs_log(s)->head);
+
+	if (n >= head >> SFS_LOG_SHIFT)
+		return 0;
+	return sfs_relaxed(&sfs_log(s)->commit) < head ? -EUCLEAN : -EAGAIN;
 }
 
 static int publish(struct shmfs *s, uint64_t n, uint64_t first)
@@ -85,7 +90,9 @@ int sfs_log_enter_slow(struct shmfs *s, uint64_t n, uint64_t *at)
 	sfs_log_keep_totals(s, n);
 	/* found and held under the lock that trimming takes */
 	sfs_writer_lock(s);
-	rc = trimmed(s, n) ? -EAGAIN : sfs_log_find_live(s, n, at);
+	rc = trimmed(s, n);
+	if (rc == 0)
+		rc = sfs_log_find_live(s, n, at);
 	if (rc == -ENOENT) {
 		rc = make(s, n);
 		if (rc == 0)

@@ -80,7 +80,7 @@ static uint64_t advance(struct shmfs *s, uint64_t from, uint64_t until, enum sfs
 {
 	uint64_t n = UINT64_MAX, at = 0, stamp = 0;
 
-	while (from < until && from < sfs_acquire(&sfs_log(s)->backed)) {
+	while (sfs_log_position_ok(from) && from < until && from < sfs_acquire(&sfs_log(s)->backed)) {
 		uint64_t w;
 
 		if (from >> SFS_LOG_SHIFT != n) {
@@ -109,6 +109,19 @@ uint64_t sfs_log_settle(struct shmfs *s, uint64_t until, enum sfs_dead dead)
 	return sfs_max(at, to);
 }
 
+bool sfs_log_owned(struct shmfs *s, uint64_t position)
+{
+	uint64_t at, w;
+	unsigned lease;
+
+	if (!sfs_log_position_ok(position) || sfs_log_find_live(s, position >> SFS_LOG_SHIFT, &at))
+		return false;
+	w = sfs_acquire(word_at(s, at, position));
+	lease = w >> 40 & 0xffff;
+	return sfs_frame_state(w) == SFS_FRAME_RESERVED && reservation_ok(w, sfs_log_in(position)) &&
+	       (lease == s->lease || !sfs_lease_free(s, lease));
+}
+
 /* Where to look for the end: `tail`, unless somebody slow has set it back. */
 static uint64_t tail_hint(struct shmfs *s)
 {
@@ -132,7 +145,7 @@ void sfs_log_inherit(struct shmfs *s)
 {
 	uint64_t from = sfs_acquire(&sfs_log(s)->commit), n = UINT64_MAX, at = 0;
 
-	while (from < sfs_acquire(&sfs_log(s)->backed)) {
+	while (sfs_log_position_ok(from) && from < sfs_acquire(&sfs_log(s)->backed)) {
 		a64 *word;
 		uint64_t w;
 
@@ -174,7 +187,7 @@ static int reserve_at(struct shmfs *s, uint64_t tail, struct sfs_reservation *r)
 {
 	uint64_t left = SFS_LOG_SEG - sfs_log_in(tail), total = sfs_min(r->total, left), at, w;
 	a64 *word;
-	int rc = sfs_log_enter(s, tail >> SFS_LOG_SHIFT, &at);
+	int rc = sfs_log_position_ok(tail) ? sfs_log_enter(s, tail >> SFS_LOG_SHIFT, &at) : -EUCLEAN;
 
 	if (rc == 0)
 		rc = sfs_log_back(s, at, tail + total);

@@ -11,6 +11,8 @@
 #include "pin.h"
 #include "writer.h"
 
+#define STUCK_MOST 20 /* looks at a frame that nobody settles: it may be another one by then */
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -94,17 +96,22 @@ static int write_checkpoint(struct shmfs *s, struct sfs_meta *m)
  * Wait until every frame reserved before now is settled, so that no completed frame ends up
  * behind the checkpoint's tail.  Not under the writer lock, for which a writer with an open
  * batch may be waiting.
+ * -EUCLEAN: what stands in the way has no owner to wait for, so the log ends there, which keeps
+ * nobody from a checkpoint of the map.
  */
 static int settle_log(struct shmfs *s)
 {
 	const struct timespec step = {.tv_nsec = 100000};
-	uint64_t tail = sfs_log_tail(s);
+	uint64_t tail = sfs_log_tail(s), at, before = 0;
 
-	while (sfs_log_settle(s, tail, SFS_DEAD_PAD) < tail) {
+	for (int stuck = 0; (at = sfs_log_settle(s, tail, SFS_DEAD_PAD)) < tail; before = at) {
 		if (sfs_log_batch_open(s))
 			return -EDEADLK;
 		if (sfs_handle_usable(s))
 			return -EIO;
+		stuck = at != before || sfs_log_owned(s, at) ? 0 : stuck + 1;
+		if (stuck == STUCK_MOST)
+			return -EUCLEAN;
 		nanosleep(&step, NULL);
 	}
 	return 0;
@@ -115,11 +122,11 @@ static int checkpoint(struct shmfs *s)
 {
 	struct sfs_meta newest, m;
 	bool any = sfs_meta_newest(s, &newest), nothing_new;
-	int rc = adopt(s, &newest);
+	int rc = adopt(s, &newest), log = 0;
 
 	if (rc == 0)
-		rc = settle_log(s);
-	if (rc)
+		rc = log = settle_log(s);
+	if (rc && rc != -EUCLEAN)
 		return rc;
 	sfs_writer_lock(s);
 	note(s, &m, newest.turn + 1);
@@ -131,7 +138,8 @@ static int checkpoint(struct shmfs *s)
 		sfs_release(&s->live->epoch, m.epoch + 1);
 	}
 	sfs_writer_unlock(s);
-	return nothing_new ? 0 : write_checkpoint(s, &m);
+	rc = nothing_new ? 0 : write_checkpoint(s, &m);
+	return rc ? rc : log;
 }
 
 static void take(struct shmfs *s)
@@ -199,13 +207,13 @@ int sfs_sync_freeze(struct shmfs *s, struct sfs_meta *m, struct sfs_seg **table)
 static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 {
 	struct sfs_meta newest, m;
-	int rc;
+	int rc, log = 0;
 
 	sfs_meta_newest(s, &newest);
 	rc = adopt(s, &newest);
 	if (rc == 0)
-		rc = settle_log(s);
-	if (rc)
+		rc = log = settle_log(s);
+	if (rc && rc != -EUCLEAN)
 		return rc;
 	sfs_writer_lock(s);
 	sfs_release(&s->live->nseg, nseg);
@@ -214,7 +222,7 @@ static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 	if (newest.turn && newest.changes == m.changes && newest.log_tail == m.log_tail &&
 	    newest.nseg == nseg && newest.table_crc == m.table_crc) {
 		sfs_writer_unlock(s);
-		return 0; /* opened and closed again */
+		return log; /* opened and closed again */
 	}
 	/* A volatile store keeps its epoch: the next open clears the metas before it changes
 	 * anything in place that they reach. */
@@ -223,7 +231,8 @@ static int last_checkpoint(struct shmfs *s, uint64_t nseg)
 		sfs_release(&s->live->epoch, m.epoch + 1);
 	}
 	sfs_writer_unlock(s);
-	return write_checkpoint(s, &m);
+	rc = write_checkpoint(s, &m);
+	return rc ? rc : log;
 }
 
 int sfs_sync_last(struct shmfs *s, uint64_t nseg)
