@@ -61,10 +61,17 @@ static inline bool sfs_moment_intact(struct shmfs *s, const struct sfs_moment *m
 /* Count a retry.  False: enough of them, and *rc says why. */
 static inline bool sfs_moment_again(struct shmfs *s, int *tries, int *rc)
 {
+	uint64_t reused = sfs_acquire(&s->live->reused);
+
 	atomic_fetch_add_explicit(&s->retries, 1, memory_order_relaxed);
+	/* No moment will ever be intact; at once, since those who ask may be nested. */
+	if (sfs_unlikely(reused > sfs_acquire(&s->live->freed))) {
+		*rc = -EUCLEAN;
+		return false;
+	}
 	if (++*tries < SFS_TRIES)
 		return true;
-	*rc = sfs_relaxed(&s->live->reused) > sfs_acquire(&s->live->freed) ? -EUCLEAN : -EAGAIN;
+	*rc = -EAGAIN;
 	return false;
 }
 
