@@ -327,6 +327,7 @@ static inline uint64_t sfs_record_size(uint64_t klen, uint64_t vlen)
 #define SFS_BYTE_READER (SFS_BYTE_LEASE + 4098)
 #define SFS_BYTE_WATCH (SFS_BYTE_LEASE + 8192)
 #define SFS_BYTE_PIN (INT64_C(1) << 61) /* + stamp */
+#define SFS_STAMPS (UINT64_C(1) << 60)   /* a store that counts further is damaged */
 
 /* ---- the offsets are the format: a change here is a new version ------------------ */
 

@@ -23,6 +23,8 @@ int sfs_pin_at(struct shmfs *s, uint64_t stamp)
 		;
 	if (p) {
 		p->count++;
+	} else if (stamp >= SFS_STAMPS) {
+		rc = -EUCLEAN;
 	} else if (!(p = malloc(sizeof(*p)))) {
 		rc = -ENOMEM;
 	} else if ((rc = sfs_oflock_set(s->file.fd, F_RDLCK, SFS_BYTE_PIN + (int64_t)stamp, 1, false))) {
@@ -72,7 +74,7 @@ uint64_t sfs_pin_count(struct shmfs *s)
 
 bool sfs_pinned(struct shmfs *s, uint64_t stamp)
 {
-	bool ours = false;
+	bool ours = stamp >= SFS_STAMPS;
 
 	pthread_mutex_lock(&s->pin_mutex);
 	for (struct sfs_pinned *p = s->pins; p; p = p->next)
