@@ -16,6 +16,7 @@
 
 #define SLOTS (SFS_LINES * SFS_LINE_SLOTS)
 #define AHEAD 16       /* records fetched before they are hashed, ... */
+#define KEYS_TIMES 4   /* times the file, in bytes of keys: more is not there to be met */
 #define VALUES_AHEAD 8 /* ... and the first line of their values before they are handed out */
 
 struct item {
@@ -28,7 +29,9 @@ struct shmfs_iter {
 	struct sfs_moment moment; /* of the bucket at hand */
 	uint64_t cursor;          /* first hash not collected */
 	uint64_t bucket_end;      /* last hash of the bucket at hand */
-	uint64_t buckets;         /* collected so far: bounds a walk of a damaged tree */
+	uint64_t bucket_bytes;    /* of its keys */
+	uint64_t counted;         /* last hash of the buckets counted here: */
+	uint64_t buckets, bytes;  /* they bound a walk of a damaged tree */
 	bool end;                 /* no bucket after the one at hand */
 	unsigned n, at;
 	struct item items[SLOTS];
@@ -135,8 +138,23 @@ static int collect_bucket(struct shmfs_iter *it, uint64_t bucket)
 		if (hash > it->bucket_end)
 			return -EUCLEAN;
 		it->items[it->n++] = (struct item){hash, refs[i]};
+		it->bucket_bytes += hit.klen;
 	}
 	return 0;
+}
+
+/* A tree that leads every hash to the same few pages, or those to the same few records, would
+ * be walked for years.  (Keys that a writer replaces meanwhile may count more than once.) */
+static bool endless(struct shmfs_iter *it)
+{
+	struct sfs_file *f = &it->store->file;
+
+	if (it->buckets && it->bucket_end <= it->counted)
+		return false; /* a writer overtook us, and it was collected again */
+	it->counted = it->bucket_end;
+	it->buckets++;
+	it->bytes += it->bucket_bytes;
+	return !sfs_file_inside(f, it->buckets * SFS_PAGE, 0) || !sfs_file_inside(f, it->bytes / KEYS_TIMES, 0);
 }
 
 /* Collect the bucket that holds the cursor, and move the cursor behind it. */
@@ -149,6 +167,7 @@ static int collect(struct shmfs_iter *it)
 	do {
 		sfs_moment_begin(s, &it->moment);
 		it->n = it->at = 0;
+		it->bucket_bytes = 0;
 		rc = sfs_index_bucket(s, it->moment.root, it->cursor, &bucket);
 		if (rc == 0) {
 			it->bucket_end = it->cursor | UINT64_MAX >> sfs_word_depth(bucket);
@@ -159,8 +178,7 @@ static int collect(struct shmfs_iter *it)
 		if (sfs_moment_intact(s, &it->moment))
 			break;
 	} while (sfs_moment_again(s, &tries, &rc));
-	/* a tree that leads every hash to the same few pages would be walked for years */
-	if (rc == 0 && ++it->buckets > sfs_relaxed(&s->file.size) / SFS_PAGE + 1000000)
+	if (rc == 0 && endless(it))
 		rc = -EUCLEAN;
 	it->end = it->bucket_end == UINT64_MAX;
 	it->cursor = it->bucket_end + 1;

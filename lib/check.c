@@ -358,15 +358,17 @@ static int check_log(struct audit *a)
 
 static int audit(struct audit *a)
 {
-	uint64_t hash = 0, buckets = 0, most = sfs_file_refresh(&a->s->file) / SFS_PAGE + 1000000;
+	struct sfs_file *f = &a->s->file;
+	uint64_t hash = 0, buckets = 0;
 	int rc;
 
 	check_metas(a);
 	do {
 		rc = check_at(a, hash, &hash);
-		/* a tree that leads to the same pages again and again */
-		if (rc == 0 && ++buckets > most) {
-			problem(a, SFS_AT_LIVE, "more buckets than the file has pages");
+		/* a tree that leads to the same pages again and again, or those to the same records */
+		if (rc == 0 && (!sfs_file_inside(f, ++buckets * SFS_PAGE, 0) ||
+		                !sfs_file_inside(f, a->result->bytes / 2, 0))) {
+			problem(a, SFS_AT_LIVE, "more buckets, or records, than the file has room for");
 			settle(a);
 			break;
 		}
