@@ -81,14 +81,14 @@ static int walk_to(struct shmfs *s, uint64_t position)
 static int wait_for(struct shmfs *s, uint64_t position)
 {
 	const struct timespec step = {.tv_nsec = 100000};
-	uint64_t end;
+	uint64_t end, before = UINT64_MAX;
 
 	if (sfs_log_frozen(s))
 		return position > s->meta.log_tail ? -ERANGE : 0;
 	if (sfs_likely(position <= sfs_acquire(&sfs_log(s)->commit)))
 		return 0;
-	for (int stuck = 0; position > (end = sfs_log_end(s));) {
-		stuck = sfs_log_owned(s, end) ? 0 : stuck + 1;
+	for (int stuck = 0; position > (end = sfs_log_end(s)); before = end) {
+		stuck = end != before || sfs_log_owned(s, end) ? 0 : stuck + 1;
 		if (position > sfs_log_tail(s) || stuck == STUCK_MOST)
 			return -ERANGE;
 		if (s->writable && sfs_log_batch_open(s))
