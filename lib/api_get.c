@@ -214,7 +214,8 @@ int shmfs_view_valid(struct shmfs *s, const struct shmfs_view *view)
 	if (sfs_unlikely(rc || !view))
 		return rc ? rc : -EINVAL;
 	m = (struct sfs_moment){.stamp = view->stamp[0], .checkpoint = view->stamp[1]};
-	return sfs_handle_result(s, sfs_moment_intact(s, &m) ? 0 : -ESTALE);
+	rc = sfs_moment_intact(s, &m) ? 0 : -ESTALE;
+	return sfs_handle_result(s, sfs_handle_blank(s) ? -EIO : rc);
 }
 
 /* In three passes, so that the cache misses of each overlap: index, records, copies. */

@@ -204,7 +204,7 @@ void shmfs_log_abort(struct shmfs_batch *b)
 {
 	if (!b)
 		return;
-	if (sfs_handle_usable(b->store) == 0) {
+	if (sfs_handle_writable(b->store) == 0) {
 		sfs_log_pad(&b->reserved, 0);
 		sfs_log_wake(b->store); /* who waits may be waiting for this frame */
 	}

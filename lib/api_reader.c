@@ -189,7 +189,8 @@ int shmfs_reader_view_valid(struct shmfs_reader *r, const struct shmfs_frame_vie
 	if (rc || !view)
 		return rc ? rc : -EINVAL;
 	m = (struct sfs_moment){.stamp = view->stamp[0], .checkpoint = view->stamp[1]};
-	return sfs_handle_result(r->place.s, sfs_moment_intact(r->place.s, &m) ? 0 : -ESTALE);
+	rc = sfs_moment_intact(r->place.s, &m) ? 0 : -ESTALE;
+	return sfs_handle_result(r->place.s, sfs_handle_blank(r->place.s) ? -EIO : rc);
 }
 
 /* ---- seeking ------------------------------------------------------------------------------ */
@@ -258,6 +259,8 @@ int shmfs_reader_wait(struct shmfs_reader *r, int timeout_ms)
 		struct sfs_frame f;
 		int64_t left;
 
+		if (sfs_handle_blank(r->place.s))
+			return -EIO;
 		/* ask to be woken, then look: an appender commits, then looks whether it was asked */
 		if (asked) {
 			sfs_set(&log->waiters, 1);

@@ -49,7 +49,8 @@ static int rename_big(struct shmfs *s, const struct sfs_key *from, struct sfs_pu
 		sfs_writer_unlock(s);
 	}
 	if (rc == 0)
-		rc = sfs_file_write(&s->file, (run << SFS_SEG_SHIFT) + SFS_RUN_VALUE, view.data, view.info.size);
+		rc = sfs_file_write_in(&s->file, (run << SFS_SEG_SHIFT) + SFS_RUN_VALUE, view.data,
+		                       view.info.size);
 	if (rc == 0)
 		put->draft.value_crc = sfs_crc32c(0, view.data, view.info.size);
 	sfs_unpin(s, stamp);

@@ -40,7 +40,7 @@ static const uint8_t *bytes(const struct shmfs_put *p)
 static int store_bytes(struct shmfs_put *p, uint64_t offset, const void *data, uint64_t n)
 {
 	if (!p->buffer)
-		return sfs_file_write(&p->store->file, run_value(p) + offset, data, n);
+		return sfs_file_write_in(&p->store->file, run_value(p) + offset, data, n);
 	memcpy(p->buffer + offset, data, n);
 	return 0;
 }
@@ -296,7 +296,7 @@ void shmfs_put_abort(struct shmfs_put *p)
 {
 	if (!p)
 		return;
-	if (!p->buffer && p->run && sfs_handle_usable(p->store) == 0)
+	if (!p->buffer && p->run && sfs_handle_writable(p->store) == 0)
 		free_run(p);
 	free(p->buffer);
 	free(p);

@@ -198,7 +198,7 @@ static int copy_run(struct shmfs *s, uint64_t n, uint64_t to, const struct sfs_h
 	if (hit->record->space == SFS_LOGSEG)
 		sfs_copy_in(sfs_at(s, (to << SFS_SEG_SHIFT) + SFS_AT_TOTALS),
 		            sfs_at(s, (n << SFS_SEG_SHIFT) + SFS_AT_TOTALS), sizeof(struct sfs_totals));
-	return sfs_file_write(&s->file, at, sfs_at(s, hit->ref), record_bytes(s, hit));
+	return sfs_file_write_in(&s->file, at, sfs_at(s, hit->ref), record_bytes(s, hit));
 }
 
 /* Copy a run to a lower place, if there is one.  A value cannot change meanwhile; if it is freed and its

@@ -135,6 +135,14 @@ bool sfs_file_inside_now(struct sfs_file *f, uint64_t at, uint64_t n)
 	return at <= size && n <= size - at;
 }
 
+int sfs_file_uncut(struct sfs_file *f, uint64_t size)
+{
+	if (sfs_likely(sfs_file_refresh(f) >= size))
+		return 0;
+	sfs_set(&f->gone, true);
+	return -EIO;
+}
+
 int sfs_file_grow(struct sfs_file *f, uint64_t size)
 {
 	struct rlimit limit;
@@ -162,8 +170,10 @@ int sfs_file_cut(struct sfs_file *f, uint64_t size)
 
 int sfs_file_back(struct sfs_file *f, uint64_t at, uint64_t n)
 {
-	int rc;
+	int rc = sfs_file_uncut(f, at + n);
 
+	if (rc)
+		return rc;
 	do
 		rc = posix_fallocate(f->fd, (off_t)at, (off_t)n);
 	while (rc == EINTR);
@@ -199,6 +209,13 @@ int sfs_file_write(struct sfs_file *f, uint64_t at, const void *data, uint64_t n
 		n -= (uint64_t)done;
 	}
 	return 0;
+}
+
+int sfs_file_write_in(struct sfs_file *f, uint64_t at, const void *data, uint64_t n)
+{
+	int rc = sfs_file_uncut(f, at + n);
+
+	return rc ? rc : sfs_file_write(f, at, data, n);
 }
 
 bool sfs_file_has(struct sfs_file *f, uint64_t at, uint64_t n)

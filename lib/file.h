@@ -42,6 +42,9 @@ SFS_HIDDEN bool sfs_file_is(const struct sfs_file *f, const char *path);
 /* Ask the file system for the length. */
 SFS_HIDDEN uint64_t sfs_file_refresh(struct sfs_file *f);
 
+/* Was it cut below `size`, which it had?  Then it is gone, and must not be made long again: -EIO. */
+SFS_HIDDEN int sfs_file_uncut(struct sfs_file *f, uint64_t size);
+
 /* Lengthen the file with a hole.  -EFBIG, -ENOSPC */
 SFS_HIDDEN int sfs_file_grow(struct sfs_file *f, uint64_t size);
 
@@ -49,14 +52,17 @@ SFS_HIDDEN int sfs_file_grow(struct sfs_file *f, uint64_t size);
 SFS_HIDDEN int sfs_file_cut(struct sfs_file *f, uint64_t size);
 
 /*
- * Allocate [at, at + n), so that touching it cannot fail; what is there stays.
- * -ENOSPC.  On a file system without fallocate(2), as posix_fallocate(3) does it.
+ * Allocate [at, at + n) of the file, so that touching it cannot fail; what is there stays.
+ * -ENOSPC; -EIO if the file is not as long.  On a file system without fallocate(2), as posix_fallocate(3) does it.
  */
 SFS_HIDDEN int sfs_file_back(struct sfs_file *f, uint64_t at, uint64_t n);
 
 /* Write without the mapping, for bytes nobody can see yet: a full disk is an
  * error here, where a store would fault.  -ENOSPC, -EFBIG, -EIO */
 SFS_HIDDEN int sfs_file_write(struct sfs_file *f, uint64_t at, const void *data, uint64_t n);
+
+/* The same, within the file: never lengthens one that was cut.  -EIO */
+SFS_HIDDEN int sfs_file_write_in(struct sfs_file *f, uint64_t at, const void *data, uint64_t n);
 
 /* Give the disk space of [at, at + n) back; it reads as zeros.  Best effort. */
 SFS_HIDDEN void sfs_file_punch(struct sfs_file *f, uint64_t at, uint64_t n);

@@ -108,13 +108,6 @@ static inline int sfs_handle_usable(const struct shmfs *s)
 	return sfs_unlikely(sfs_relaxed(&s->file.gone)) ? -EIO : 0;
 }
 
-static inline int sfs_handle_writable(const struct shmfs *s)
-{
-	int rc = sfs_handle_usable(s);
-
-	return rc ? rc : s->writable ? 0 : -EROFS;
-}
-
 /* What a call returns at its end: if the file was cut meanwhile, nothing it saw counts. */
 static inline int sfs_handle_result(const struct shmfs *s, int rc)
 {
@@ -132,6 +125,26 @@ static inline bool sfs_same_session(const struct shmfs *s)
 static inline bool sfs_reads_meta(const struct shmfs *s)
 {
 	return sfs_unlikely(sfs_relaxed(&s->checkpoint)) && (s->parent || !sfs_same_session(s));
+}
+
+/* 0 if the handle may write.  While we hold a lease the session does not change: where it has, the
+ * file was cut and made long again, or another was copied over it, and is not ours to write to. */
+static inline int sfs_handle_writable(const struct shmfs *s)
+{
+	int rc = sfs_handle_usable(s);
+
+	if (sfs_unlikely(rc))
+		return rc;
+	if (sfs_unlikely(!s->writable))
+		return -EROFS;
+	return sfs_likely(sfs_same_session(s)) ? 0 : -EIO;
+}
+
+/* Zeros for a superblock: the file was cut and made long again.  Then what is read may look
+ * plausible, and no fault told us. */
+static inline bool sfs_handle_blank(const struct shmfs *s)
+{
+	return sfs_relaxed((const a64 *)(const void *)s->super->magic) == 0;
 }
 
 static inline uint64_t sfs_epoch(const struct shmfs *s)

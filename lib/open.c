@@ -140,6 +140,9 @@ static int begin_writing(struct shmfs *s, const struct shmfs_options *o, bool cr
 	rc = sfs_lease_take(s);
 	if (rc)
 		return rc;
+	/* the writers before us may know the boot by another id, in a container */
+	s->session[0] = sfs_relaxed(&s->live->boot[0]);
+	s->session[1] = sfs_relaxed(&s->live->boot[1]);
 	inherit(s);
 	return 0;
 }
@@ -267,8 +270,10 @@ int shmfs_close(struct shmfs *s)
 
 	if (!s)
 		return 0;
-	if (s->writable && sfs_handle_usable(s) == 0) {
-		rc = gate(s, F_WRLCK);
+	if (s->writable && !sfs_relaxed(&s->forked)) {
+		rc = sfs_handle_writable(s);
+		if (rc == 0)
+			rc = gate(s, F_WRLCK);
 		if (rc == 0 && !sfs_writer_present(s))
 			rc = sfs_handle_result(s, last_close(s));
 	}

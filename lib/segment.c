@@ -105,7 +105,9 @@ static int lengthen(struct shmfs *s, uint64_t start, uint64_t end)
 
 	if (end > sfs_seg_limit(s))
 		return -EFBIG;
-	rc = sfs_file_grow(&s->file, end << SFS_SEG_SHIFT);
+	rc = sfs_file_uncut(&s->file, nseg << SFS_SEG_SHIFT);
+	if (rc == 0)
+		rc = sfs_file_grow(&s->file, end << SFS_SEG_SHIFT);
 	/* the page of the table where each new entry will be written, before the first touch */
 	for (uint64_t i = start; rc == 0 && i < end; i = (i | 127) + 1)
 		rc = sfs_file_back(&s->file, sfs_offset(s, sfs_seg(s, i)) & ~(SFS_PAGE - 1), SFS_PAGE);

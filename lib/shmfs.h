@@ -31,7 +31,8 @@
  * Besides those listed at a call, any call on a handle may return
  *	-EINVAL        a NULL argument, or a flag that does not exist
  *	-EUCLEAN       the file is damaged; `shmfsctl check` says where
- *	-EIO           the file was truncated under us, or a flush failed
+ *	-EIO           the file was truncated under us, or a flush failed; nothing is written to a
+ *	               file that is seen to be another store, or none
  *	SHMFS_E_FORKED the handle was opened before fork(), this is the child
  * and any call that changes the store
  *	-EROFS         the handle is read-only
@@ -137,6 +138,7 @@ int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shm
  * must be gone before.  The last writer checkpoints the store and gives back unused
  * space at the end of the file.  May wait for the disk.  NULL is allowed.
  *	-EIO, -ENOSPC  the checkpoint failed: what the last sync covered is safe
+ *	-EIO           also: the file was truncated, or replaced in place, while it was open
  */
 int shmfs_close(struct shmfs *s);
 

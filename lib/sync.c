@@ -81,8 +81,10 @@ static int adopt(struct shmfs *s, const struct sfs_meta *newest)
 
 static int write_checkpoint(struct shmfs *s, struct sfs_meta *m)
 {
-	int rc = flush(s);
+	int rc = sfs_file_uncut(&s->file, m->nseg << SFS_SEG_SHIFT);
 
+	if (rc == 0)
+		rc = flush(s);
 	if (rc)
 		return rc;
 	sfs_meta_write(s, m);
@@ -107,7 +109,7 @@ static int settle_log(struct shmfs *s)
 	for (int stuck = 0; (at = sfs_log_settle(s, tail, SFS_DEAD_PAD)) < tail; before = at) {
 		if (sfs_log_batch_open(s))
 			return -EDEADLK;
-		if (sfs_handle_usable(s))
+		if (sfs_handle_writable(s))
 			return -EIO;
 		stuck = at != before || sfs_log_owned(s, at) ? 0 : stuck + 1;
 		if (stuck == STUCK_MOST)
