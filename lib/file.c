@@ -86,7 +86,8 @@ int sfs_file_map(struct sfs_file *f)
 			break;
 		}
 		f->base = at;
-		rc = sfs_guard_enter(f);
+		/* a child's mapping would hold the open file, and with it all our locks, as long as it lives */
+		rc = madvise(at, f->window, MADV_DONTFORK) < 0 ? -errno : sfs_guard_enter(f);
 		if (rc < 0) {
 			munmap(f->base, f->window);
 			f->base = NULL;
@@ -106,6 +107,14 @@ void sfs_file_close(struct sfs_file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
+}
+
+void sfs_file_forked(struct sfs_file *f)
+{
+	if (f->base)
+		sfs_guard_leave(f);
+	f->base = NULL; /* the child has no such mapping */
+	sfs_file_close(f);
 }
 
 bool sfs_file_is(const struct sfs_file *f, const char *path)

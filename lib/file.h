@@ -36,6 +36,9 @@ SFS_HIDDEN int sfs_file_map(struct sfs_file *f);
 
 SFS_HIDDEN void sfs_file_close(struct sfs_file *f);
 
+/* In the child of fork(): let go of the parent's file. */
+SFS_HIDDEN void sfs_file_forked(struct sfs_file *f);
+
 /* Is the path still this file?  (It may have been unlinked or replaced since.) */
 SFS_HIDDEN bool sfs_file_is(const struct sfs_file *f, const char *path);
 

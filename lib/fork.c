@@ -3,11 +3,12 @@
  * floor 1: handles and fork() (fork.h).
  *
  * Owns	the list of the process's handles.
- * Locks	its mutex is held across fork(), so that the child finds a whole list.
+ * Locks	its mutex is held across fork(), so that the child finds a whole list, and that of the
+ *	guard, so that the child can open a store of its own.
  */
 #include "fork.h"
 
-#include <unistd.h>
+#include "guard.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -16,10 +17,12 @@ static struct shmfs *handles;
 static void before(void)
 {
 	pthread_mutex_lock(&mutex);
+	sfs_guard_lock();
 }
 
 static void in_parent(void)
 {
+	sfs_guard_unlock();
 	pthread_mutex_unlock(&mutex);
 }
 
@@ -27,9 +30,9 @@ static void in_child(void)
 {
 	for (struct shmfs *s = handles; s; s = s->next) {
 		sfs_set(&s->forked, true);
-		close(s->file.fd);
-		s->file.fd = -1;
+		sfs_file_forked(&s->file);
 	}
+	sfs_guard_unlock();
 	pthread_mutex_unlock(&mutex);
 }
 

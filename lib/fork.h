@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor 1: handles and fork().  A child inherits the descriptor, and with it the lease:
- * while the child keeps it open, a killed parent would look alive.  So the child closes it
- * at once and its copy of the handle is dead.
+ * floor 1: handles and fork().  A child inherits the descriptor and the mapping, either of which
+ * holds the open file, and with it the lease: a killed parent would look alive as long as the
+ * child lives.  So the mapping is not inherited (file.c), the child closes the descriptor at once,
+ * and its copy of the handle is dead.
  */
 #ifndef SFS_FORK_H
 #define SFS_FORK_H

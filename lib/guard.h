@@ -16,4 +16,8 @@
 SFS_HIDDEN int sfs_guard_enter(struct sfs_file *f);
 SFS_HIDDEN void sfs_guard_leave(struct sfs_file *f);
 
+/* Hold the list still, across fork(). */
+SFS_HIDDEN void sfs_guard_lock(void);
+SFS_HIDDEN void sfs_guard_unlock(void);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fork.h"
+#include "oflock.h"
 
 struct shmfs *sfs_handle_new(void)
 {
@@ -23,6 +24,10 @@ struct shmfs *sfs_handle_new(void)
 
 void sfs_handle_free(struct shmfs *s)
 {
+	/* All our locks: a child of another thread, between its fork and its exec, may have the open
+	 * file, and keep them as long.  A snapshot's are its parent's. */
+	if (s->file.fd >= 0 && !s->parent)
+		(void)sfs_oflock_set(s->file.fd, F_UNLCK, SFS_BYTE_PIN, 0, false);
 	sfs_file_close(&s->file);
 	sfs_fork_forget(s);
 	pthread_mutex_destroy(&s->writer);

@@ -49,6 +49,7 @@ int sfs_snapshot(struct shmfs *s, struct shmfs **out, struct sfs_seg **table)
 
 	if (!snap)
 		return -ENOMEM;
+	snap->parent = parent;
 	snap->verify = s->verify;
 	snap->session[0] = s->session[0];
 	snap->session[1] = s->session[1];
@@ -68,7 +69,6 @@ int sfs_snapshot(struct shmfs *s, struct shmfs **out, struct sfs_seg **table)
 	}
 	snap->super = sfs_at(snap, SFS_AT_SUPER);
 	snap->live = sfs_at(snap, SFS_AT_LIVE);
-	snap->parent = parent;
 	sfs_set(&snap->checkpoint, true);
 	*out = snap;
 	return 0;
