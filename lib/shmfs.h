@@ -146,7 +146,8 @@ int shmfs_close(struct shmfs *s);
  * Make everything that completed before this call survive a power cut.  Waits for
  * the disk; readers and writers go on meanwhile.  On a volatile store (tmpfs, or
  * no_sync) there is nothing to do and it returns at once.
- *	-EIO  the flush failed; sticky, since the kernel forgets which pages it lost
+ *	-EIO  the flush failed; sticky, since the kernel forgets which pages it lost, until
+ *	      a reboot or in a copy, which are as of the last sync
  */
 int shmfs_sync(struct shmfs *s);
 
