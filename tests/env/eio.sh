@@ -1,0 +1,57 @@
+#!/bin/sh
+# The disk fails under a mount: fsync says so once to each open file, and the rest goes on.
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+requires fuse
+sanitized && skip_all "a sanitizer must be loaded first"
+calls=$top_builddir/tests/mounted/calls
+value() { awk -v name="$1" '$1 == name { print $2 }' m/stat; }
+
+cat >flush.c <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	if (access(getenv("FAILS"), F_OK) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+END
+# shellcheck disable=SC2086
+$CC -shared -fPIC -o flush.so flush.c || skip_all "cannot make a library to load"
+
+# libtool's wrapper finds the program; the library is for that one only
+mkdir m
+export FAILS="$tmp/fails"
+LD_PRELOAD=$tmp/flush.so "$SHMFS" s.db m -f -o sync_interval=0 2>said &
+pid=$!
+cleanup "kill -9 $pid 2>/dev/null; unmount '$tmp/m'"
+eventually mounted m
+mount_guard "$tmp/m"
+if [ "$(value is_volatile)" = 1 ]; then
+	skip "a failing disk" "the store is on a file system that keeps nothing"
+	exit
+fi
+echo synced >m/keys/k
+check "fsync succeeds" sync m/keys/k
+echo lost >m/keys/k
+touch fails
+check "when the disk fails fsync is EIO" eq "$("$calls" open 3 m/keys/k w,append fsync 3)" EIO
+rm fails
+check "stat says so" eq "$(value io_error)" 1
+check "the next fsync, of a working disk, is EIO too" eq "$("$calls" open 3 m/keys/k w,append fsync 3)" EIO
+check "that of the log" eq "$("$calls" open 3 m/log w,append write 3 x fsync 3)" "EIO"
+check "reading goes on" eq "$(cat m/keys/k)" lost
+check "so does writing" eq "$(echo new >m/keys/n && cat m/keys/n)" new
+check "it unmounts" fusermount3 -u m
+wait $pid
+check "and ends with 2, for what is not on disk" eq $? 2
+check "which it says" grep -q "s.db: .*error" said
+check "in this boot the store has all of it" eq "$("$SHMFSCTL" get s.db k 2>/dev/null)" lost
+cp s.db copy.db
+check "a copy is as of the last sync" eq "$("$SHMFSCTL" get copy.db k)" synced
+check "and is well" "$SHMFSCTL" check copy.db
