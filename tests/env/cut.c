@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../lib/format.h"
 #include "env.h"
 
 #define KEYS 500
@@ -267,6 +268,47 @@ static void cut_under(int (*run)(struct child *c))
 	}
 }
 
+/* A frame before the tail that is zeros will never be settled: sync says so, and does not wait. */
+static int syncs(struct child *c)
+{
+	struct shmfs *s = NULL;
+	int got;
+
+	WANT(shmfs_open(&s, c->path, SHMFS_RDWR | SHMFS_CREATE, NULL) == 0);
+	for (uint64_t n = 0; n < FRAMES; n++)
+		WANT(frame_put(s, n) == 0);
+	child_wait(c);
+	alarm(10);
+	got = shmfs_sync(s);
+	WANT(got == -EUCLEAN || (got == 0 && store_stat(s).is_volatile));
+	WANT(shmfs_close(s) == -EUCLEAN);
+	return 0;
+}
+
+static void frames_gone(void)
+{
+	const char *path = store_path("frames");
+	struct child c = child_start(syncs, path, 0);
+	static const char zeros[FRAMES * 32];
+	struct bytes b;
+
+	CU_ASSERT(child_at(&c, 1));
+	b = file_read(path);
+	for (uint64_t at = SFS_SEG; at + 64 < b.size; at += 16) {
+		/* the first frame: its word says 8 bytes, DONE; behind it its number */
+		uint64_t word[2];
+
+		memcpy(word, b.data + at, sizeof(word));
+		if ((uint32_t)word[0] == 8 && word[0] >> 32 && word[1] == 0 && b.data[at + 24] == 8) {
+			poke(path, at, zeros, sizeof(zeros));
+			break;
+		}
+	}
+	free(b.data);
+	child_go(&c);
+	CU_ASSERT_EQUAL(child_end(&c), 0);
+}
+
 static void under_reader(void)
 {
 	cut_under(reader);
@@ -280,6 +322,7 @@ static void under_writer(void)
 static const struct harness_test tests[] = {
 	{"a file cut under a reader gives errors or the truth, and no signal", under_reader},
 	{"a file cut under a writer gives errors, and nothing is written to it", under_writer},
+	{"a sync whose log was made zeros says so and does not wait for ever", frames_gone},
 };
 
 HARNESS_MAIN("cut", tests)
