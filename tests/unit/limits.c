@@ -18,12 +18,6 @@
 		}                                                                             \
 	} while (0)
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 static int put(struct shmfs *s, uint64_t key, size_t size)
 {
 	static unsigned char room[3 << 20];
@@ -98,7 +92,7 @@ static void file_limit(void)
 
 static void memory_limit(void)
 {
-	if (SANITIZED)
+	if (HARNESS_SANITIZED)
 		harness_skip("sanitizers need all the address space");
 	else
 		CU_ASSERT_EQUAL(in_child(little_memory, (void *)store_path("as")), 0);
