@@ -16,9 +16,10 @@
 #define SPINS 200
 #define PROBE_NS 2000000
 
+/* Who takes it from the dead wakes, when done, those who slept behind them. */
 static uint64_t ours(const struct shmfs *s, uint64_t word)
 {
-	return ((word & ~(OWNER | WAITERS)) + GENERATION) | s->lease;
+	return ((word & ~OWNER) + GENERATION) | s->lease;
 }
 
 static void sleep_while(a64 *word, uint64_t value)

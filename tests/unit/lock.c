@@ -130,6 +130,25 @@ static void inherited(void)
 	}
 }
 
+/* Others may sleep behind the dead owner: unlocking wakes them only if the word says so. */
+static void sleepers_remembered(void)
+{
+	enum { WAITERS = 0x10000, NOBODY = 7 };
+	struct shmfs *s = store_new(store_path("sleepers"));
+	a64 *word = &s->live->lock;
+
+	sfs_set(word, WAITERS | NOBODY);
+	CU_ASSERT_EQUAL(sfs_lock_take(s, word), SFS_LOCK_STOLEN);
+	CU_ASSERT(sfs_relaxed(word) & WAITERS);
+	sfs_lock_drop(word);
+	CU_ASSERT_EQUAL(sfs_relaxed(word) & (WAITERS | 0xffff), 0);
+	sfs_set(word, WAITERS | s->lease);
+	CU_ASSERT(sfs_lock_inherit(s, word));
+	CU_ASSERT(sfs_relaxed(word) & WAITERS);
+	sfs_lock_drop(word);
+	store_close(s);
+}
+
 /* Thieves and an heir at once: one of them gets it, then the next. */
 static void one_of_many(void)
 {
@@ -201,6 +220,7 @@ static const struct harness_test tests[] = {
 	{"the lock excludes processes and threads", excludes},
 	{"the lock of a dead owner is taken", stolen},
 	{"who inherits a dead owner's lease frees its lock", inherited},
+	{"who takes it from the dead wakes those who slept behind them", sleepers_remembered},
 	{"thieves and an heir never hold it at once", one_of_many},
 	{"a stopped owner keeps it, and readers read on", not_from_the_stopped},
 };
