@@ -121,6 +121,22 @@ uint64_t env_seed(const char *name)
 	return env_number(name, mix((uint64_t)t.tv_nsec ^ (uint64_t)getpid() << 32) >> 32);
 }
 
+struct budget env_budget(const char *name, uint64_t otherwise, unsigned parts)
+{
+	const char *rounds = getenv(name);
+	uint64_t seconds = env_number("TORTURE_SECONDS", 0);
+
+	if (seconds && !(rounds && *rounds))
+		return (struct budget){UINT64_MAX, clock_us() + seconds * 1000000 / parts};
+	otherwise = env_number(name, otherwise);
+	return (struct budget){otherwise / parts ? otherwise / parts : 1, UINT64_MAX};
+}
+
+bool budget_lasts(const struct budget *b, uint64_t done)
+{
+	return done < b->rounds && clock_us() < b->end_us;
+}
+
 const char *disk_dir(void)
 {
 	const char *dir = getenv("SHMFS_TEST_DIR");
@@ -143,6 +159,12 @@ void passed(const char *format, ...)
 	vprintf(format, args);
 	va_end(args);
 	putchar('\n');
+	fflush(stdout);
+}
+
+void skipped(const char *sentence, const char *why)
+{
+	printf("skip - %s: %s\n", sentence, why);
 	fflush(stdout);
 }
 

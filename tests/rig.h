@@ -35,6 +35,17 @@ uint64_t clock_us(void);
 uint64_t env_number(const char *name, uint64_t otherwise);
 /* MODEL_SEED and friends: the variable if set, else something new every time. */
 uint64_t env_seed(const char *name);
+/*
+ * How long one of `parts` parts of a torture goes on: as many rounds as the variable says,
+ * else TORTURE_SECONDS, else `otherwise` rounds, of all parts together.
+ */
+struct budget {
+	uint64_t rounds, end_us;
+};
+
+struct budget env_budget(const char *name, uint64_t otherwise, unsigned parts);
+bool budget_lasts(const struct budget *b, uint64_t done);
+
 /* Where the disk tests go: $SHMFS_TEST_DIR, else the current directory. */
 const char *disk_dir(void);
 /* "DIR/NAME.PID", and no such file. */
@@ -42,6 +53,8 @@ void scratch(char *path, size_t size, const char *dir, const char *name);
 
 /* "ok - SENTENCE", for make check. */
 void passed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "skip - SENTENCE: WHY" */
+void skipped(const char *sentence, const char *why);
 /* "not ok - PROGRAM: WHY", and exit 1. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -217,7 +217,7 @@ static void one_round(uint64_t seed)
 int main(int argc, char **argv)
 {
 	uint64_t seed = env_seed("MANGLE_SEED"), rounds = env_number("MANGLE_ROUNDS", UINT64_MAX);
-	uint64_t end = clock_us() + env_number("MANGLE_SECONDS", 10) * 1000000, n;
+	uint64_t end = clock_us() + env_number("MANGLE_SECONDS", env_number("TORTURE_SECONDS", 10)) * 1000000, n;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 1) {

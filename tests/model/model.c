@@ -86,16 +86,20 @@ static void run(const char *dir, const struct kind *kind, uint64_t seed, uint64_
 	unlink(path);
 }
 
+/* With TORTURE_SECONDS again and again, each time with the next seed. */
 int main(int argc, char **argv)
 {
 	uint64_t seed = env_seed("MODEL_SEED"), ops = env_number("MODEL_OPS", 30000);
+	struct budget budget = env_budget("MODEL_ROUNDS", 1, 1);
 	const char *dirs[] = {"/dev/shm", disk_dir()};
 	size_t n = argc > 1 ? (size_t)argc - 1 : 2;
 
-	printf("# MODEL_SEED=%llu MODEL_OPS=%llu\n", (unsigned long long)seed, (unsigned long long)ops);
-	for (size_t d = 0; d < n; d++)
-		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
-			run(argc > 1 ? argv[d + 1] : dirs[d], &kinds[k], seed + k,
-			    ops * kinds[k].share / 100);
+	for (uint64_t i = 0; budget_lasts(&budget, i); i++, seed += 100) {
+		printf("# MODEL_SEED=%llu MODEL_OPS=%llu\n", (unsigned long long)seed, (unsigned long long)ops);
+		for (size_t d = 0; d < n; d++)
+			for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+				run(argc > 1 ? argv[d + 1] : dirs[d], &kinds[k], seed + k,
+				    ops * kinds[k].share / 100);
+	}
 	return 0;
 }

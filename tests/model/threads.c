@@ -206,13 +206,17 @@ static void run(const char *dir, bool shared_handle, uint64_t seed, uint64_t ops
 	       (unsigned long long)ops, (unsigned long long)reads);
 }
 
+/* With TORTURE_SECONDS again and again, each time with the next seed. */
 int main(int argc, char **argv)
 {
 	uint64_t seed = env_seed("MODEL_SEED"), ops = env_number("MODEL_OPS", MODEL_MAY_LOOK ? 15000 : 2000);
+	struct budget budget = env_budget("MODEL_ROUNDS", 1, 1);
 	const char *dir = argc > 1 ? argv[1] : "/dev/shm";
 
-	printf("# MODEL_SEED=%llu MODEL_OPS=%llu\n", (unsigned long long)seed, (unsigned long long)ops);
-	run(dir, true, seed, ops);
-	run(dir, false, seed, ops);
+	for (uint64_t i = 0; budget_lasts(&budget, i); i++, seed += 100) {
+		printf("# MODEL_SEED=%llu MODEL_OPS=%llu\n", (unsigned long long)seed, (unsigned long long)ops);
+		run(dir, true, seed, ops);
+		run(dir, false, seed, ops);
+	}
 	return 0;
 }

@@ -46,7 +46,8 @@ struct tally {
 struct setup {
 	char path[4096];
 	const char *keys_dir;
-	uint64_t gets, keys, seed;
+	struct budget gets;
+	uint64_t keys, seed;
 	struct tally *tallies;
 	_Atomic uint64_t *puts;
 };
@@ -189,7 +190,7 @@ static _Noreturn void read_on(const struct setup *setup, enum how how)
 
 	if (how != BY_FILE)
 		must(shmfs_open(&s, setup->path, SHMFS_RDONLY, NULL), "open to read");
-	for (uint64_t n = 0; n < setup->gets; n++) {
+	for (uint64_t n = 0; budget_lasts(&setup->gets, n); n++) {
 		uint64_t i = rng_below(&r, setup->keys);
 
 		if (how == BY_COPY)
@@ -255,7 +256,7 @@ static void prepare(struct setup *setup)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"keys-dir", required_argument, NULL, 'd'}, {0}};
-	struct setup setup = {.gets = env_number("BESIDE_GETS", 300000), .keys = 64};
+	struct setup setup = {.gets = env_budget("BESIDE_GETS", 300000, 1), .keys = 64};
 	pid_t writer, readers[BY_FILE + 1];
 	bool good = true, own;
 	int c, status;
@@ -265,7 +266,7 @@ int main(int argc, char **argv)
 		if (c == 'd')
 			setup.keys_dir = optarg;
 		else if (c == 'n')
-			setup.gets = strtoull(optarg, NULL, 0);
+			setup.gets = (struct budget){strtoull(optarg, NULL, 0), UINT64_MAX};
 		else if (c == 'k')
 			setup.keys = strtoull(optarg, NULL, 0);
 		else

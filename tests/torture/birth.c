@@ -106,34 +106,34 @@ static void one_round(char *path, struct shared *shared, struct rng *rng)
 	unlink(path);
 }
 
-static void run(const char *dir, uint64_t rounds, uint64_t seed)
+static void run(const char *dir, struct budget budget, uint64_t seed)
 {
 	struct rng rng = {seed};
 	struct shared *shared;
 	char path[4096];
-	uint64_t start = clock_us();
+	uint64_t start = clock_us(), i;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	scratch(path, sizeof(path), dir, "birth");
-	for (uint64_t i = 0; i < rounds; i++)
+	for (i = 0; budget_lasts(&budget, i); i++)
 		one_round(path, shared, &rng);
 	munmap(shared, sizeof(*shared));
 	passed("%llu stores in %s killed at birth open and hold what was acknowledged (%.1f s)",
-	       (unsigned long long)rounds, dir, (double)(clock_us() - start) / 1e6);
+	       (unsigned long long)i, dir, (double)(clock_us() - start) / 1e6);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = env_seed("BIRTH_SEED"), rounds = env_number("BIRTH_ROUNDS", 200);
+	uint64_t seed = env_seed("BIRTH_SEED");
 	const char *dirs[] = {"/dev/shm", disk_dir()};
 	int n = argc > 1 ? argc - 1 : 2;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("# BIRTH_SEED=%llu BIRTH_ROUNDS=%llu\n", (unsigned long long)seed,
-	       (unsigned long long)rounds);
+	printf("# BIRTH_SEED=%llu\n", (unsigned long long)seed);
 	for (int i = 0; i < n; i++)
-		run(argc > 1 ? argv[i + 1] : dirs[i], rounds / (unsigned)n, seed + (unsigned)i);
+		run(argc > 1 ? argv[i + 1] : dirs[i], env_budget("BIRTH_ROUNDS", 200, (unsigned)n),
+		    seed + (unsigned)i);
 	return 0;
 }

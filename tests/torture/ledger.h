@@ -9,14 +9,11 @@
 #ifndef SHMFS_TESTS_LEDGER_H
 #define SHMFS_TESTS_LEDGER_H
 
-#include <shmfs.h>
-#include <stdatomic.h>
+#include "appender.h"
 
-#include "rig.h"
-
-#define WRITERS_TOP 4
+#define WRITERS_TOP LOG_WRITERS
 #define SLOTS 150
-#define CHANGES 8
+#define CHANGES 100 /* of one put_many: more than it does under one lock */
 #define VALUE_TOP (2u << 20)
 #define KEY_TOP 256
 
@@ -39,13 +36,15 @@ struct ledger {
 	atomic_uint in_flight; /* changes noted; 0: nothing is being done */
 	bool one_by_one;       /* a prefix of them may be done; otherwise all or none */
 	char doing[16];
-	uint64_t ops, worst_us, slow;
+	struct logbook log;
+	atomic_ulong ops;
+	uint64_t worst_us, slow; /* of puts, deletes, renames and additions */
 };
 
 struct books {
 	struct ledger ledgers[WRITERS_TOP];
 	atomic_uint checks; /* odd while the parent holds the lock for a check */
-	atomic_ulong reads;
+	atomic_ulong reads, walks, frames; /* of the reader */
 };
 
 /* The key of a writer's slot; returns its size. */
@@ -57,5 +56,14 @@ size_t filler_key(uint64_t i, unsigned char key[KEY_TOP]);
 /* Children: they run until killed. */
 _Noreturn void writer_run(const char *path, struct books *books, unsigned writer, uint64_t seed);
 _Noreturn void reader_run(const char *path, struct books *books, uint64_t fillers, uint64_t seed);
+
+/*
+ * Compare a killed writer's keys with its books, and book what became of the operation in
+ * flight.  repaired: somebody has taken the lock since; otherwise nothing is booked yet.
+ * Returns how many keys it has.
+ */
+uint64_t compare_writer(struct shmfs *s, struct ledger *l, unsigned writer, bool repaired);
+/* So many of the fillers, at random, or all of them. */
+void compare_fillers(struct shmfs *s, struct rng *rng, uint64_t samples, uint64_t fillers);
 
 #endif

@@ -5,136 +5,41 @@
 
 #include "logkill.h"
 
-enum { BATCH_TOP = 20, BATCH_FRAME_TOP = 904 };
-
-struct appender {
-	struct shmfs *s;
-	struct logbook *book;
-	struct rng rng;
-	uint64_t number;
-	uint64_t last; /* position */
-	unsigned writer;
-};
-
-static struct appender a; /* one per process */
-
 static void must(int got, const char *what)
 {
 	if (got)
-		die("writer %u: %s: %s", a.writer, what, shmfs_strerror(got));
+		die("%s: %s", what, shmfs_strerror(got));
 }
 
-static void compose(void *to, size_t size, unsigned index, unsigned of)
+static void put(struct appender *a, atomic_ulong pair[2])
 {
-	struct logframe *f = to;
-	uint64_t number = a.number + index;
+	char name[2] = {'w', (char)('0' + a->writer)};
+	uint64_t number = atomic_load(&a->book->acked);
 
-	*f = (struct logframe){number, a.writer, (uint16_t)index, (uint16_t)of};
-	value_fill(f + 1, size - sizeof(*f), number ^ a.writer);
+	atomic_store(&pair[1], number);
+	must(shmfs_put(a->s, name, 2, &number, sizeof(number), 0, NULL), "put");
+	atomic_store(&pair[0], number);
 }
 
-static void acknowledged(unsigned n)
+void logwriter_run(const char *path, struct logbooks *books, unsigned writer, uint64_t seed)
 {
-	a.number += n;
-	atomic_store(&a.book->acked, a.number);
-}
+	struct appender a = {.book = &books->writer[writer], .rng = {seed}, .writer = writer, .usual = 3000};
 
-static size_t some_size(size_t top)
-{
-	return sizeof(struct logframe) + rng_size(&a.rng, top - sizeof(struct logframe) - 1);
-}
-
-static void one(void)
-{
-	static _Alignas(8) unsigned char buf[LOG_FRAME_TOP];
-	size_t size = some_size(rng_once_in(&a.rng, 50) ? sizeof(buf) : 3000);
-
-	compose(buf, size, 0, 1);
-	must(shmfs_log_append(a.s, buf, size, &a.last), "append");
-	acknowledged(1);
-}
-
-static void many(void)
-{
-	static _Alignas(8) unsigned char buf[BATCH_TOP][BATCH_FRAME_TOP];
-	unsigned n = 1 + (unsigned)rng_below(&a.rng, BATCH_TOP);
-	struct shmfs_frame f[BATCH_TOP];
-
-	for (unsigned i = 0; i < n; i++) {
-		f[i] = (struct shmfs_frame){buf[i], some_size(BATCH_FRAME_TOP), 0};
-		compose(buf[i], f[i].size, i, n);
-	}
-	must(shmfs_log_append_many(a.s, f, n), "append_many");
-	a.last = f[0].position;
-	acknowledged(n);
-}
-
-static void in_place(void)
-{
-	unsigned n = 1 + (unsigned)rng_below(&a.rng, BATCH_TOP);
-	struct shmfs_batch *b;
-	void *p;
-
-	must(shmfs_log_begin(a.s, &b, n * BATCH_FRAME_TOP, n), "begin");
-	for (unsigned i = 0; i < n; i++) {
-		size_t size = some_size(BATCH_FRAME_TOP);
-
-		must(shmfs_log_frame(b, size, &p), "frame");
-		compose(p, size, i, n);
-	}
-	if (rng_once_in(&a.rng, 10)) {
-		shmfs_log_abort(b);
-		return;
-	}
-	must(shmfs_log_commit(b, &a.last), "commit");
-	acknowledged(n);
-}
-
-static void move_cursor(void)
-{
-	char name[2] = {'w', (char)('0' + a.writer)};
-	uint64_t to = a.last;
-	int got;
-
-	atomic_store(&a.book->cursor[1], to);
-	got = shmfs_cursor_set(a.s, name, 2, to);
-	if (got == -ENOENT)
-		got = shmfs_cursor_create(a.s, name, 2, to);
-	/* trimmed meanwhile, or a reservation before it is still open */
-	if (got == -ESTALE || got == -ERANGE)
-		to = atomic_load(&a.book->cursor[0]);
-	else
-		must(got, "cursor_set");
-	atomic_store(&a.book->cursor[0], to);
-}
-
-static void put(void)
-{
-	char name[2] = {'w', (char)('0' + a.writer)};
-
-	atomic_store(&a.book->put[1], a.number);
-	must(shmfs_put(a.s, name, 2, &a.number, sizeof(a.number), 0, NULL), "put");
-	atomic_store(&a.book->put[0], a.number);
-}
-
-void logwriter_run(const char *path, struct logbooks *books, unsigned writer, uint64_t first, uint64_t seed)
-{
-	a = (struct appender){.book = &books->writer[writer], .rng = {seed}, .number = first, .writer = writer};
 	must(shmfs_open(&a.s, path, SHMFS_RDWR, NULL), "open");
-	one();
+	append_one(&a);
 	for (;;) {
 		uint64_t choice = rng_below(&a.rng, 100);
 
 		if (choice < 60)
-			one();
+			append_one(&a);
 		else if (choice < 77)
-			many();
+			append_many(&a);
 		else if (choice < 94)
-			in_place();
+			append_in_place(&a);
 		else if (choice < 97)
-			move_cursor();
+			append_cursor(&a);
 		else
-			put();
+			put(&a, books->put[writer]);
 	}
 }
 
@@ -156,10 +61,8 @@ void logreader_run(const char *path, struct logbooks *books)
 		took = clock_us() - start;
 		if (took > atomic_load(&books->worst_us))
 			atomic_store(&books->worst_us, took);
-		if (!got && size >= sizeof(struct logframe)) {
-			const struct logframe *f = (const void *)buf;
-
-			if (!value_is(f + 1, size - sizeof(*f), f->number ^ f->writer))
+		if (!got) {
+			if (!logframe_is(buf, size))
 				die("a torn frame before %llu", (unsigned long long)shmfs_reader_position(r));
 			atomic_fetch_add(&books->reads, 1);
 		}

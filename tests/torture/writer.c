@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kill torture's children. */
+/* The kill torture's writers. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 struct writer {
 	struct shmfs *s;
+	struct appender log;
 	const char *path;
 	struct books *books;
 	struct ledger *ledger;
@@ -47,6 +48,7 @@ static void open_store(void)
 	must(shmfs_open(&w.s, w.path, SHMFS_RDWR, NULL), "open");
 	must(shmfs_stat(w.s, &st), "stat");
 	w.is_volatile = st.is_volatile;
+	w.log.s = w.s;
 }
 
 /* ---- the books */
@@ -72,7 +74,7 @@ static void end(void)
 	for (unsigned i = 0; i < n; i++)
 		w.ledger->states[w.ledger->changes[i].slot] = w.ledger->changes[i].after;
 	atomic_store(&w.ledger->in_flight, 0);
-	w.ledger->ops++;
+	atomic_fetch_add(&w.ledger->ops, 1);
 }
 
 /* ---- operations */
@@ -114,7 +116,7 @@ static void put_many(void)
 {
 	static unsigned char keys[CHANGES][KEY_TOP];
 	struct shmfs_item items[CHANGES] = {{0}};
-	unsigned n = 1 + (unsigned)rng_below(&w.rng, CHANGES);
+	unsigned n = 1 + (unsigned)rng_below(&w.rng, rng_once_in(&w.rng, 8) ? CHANGES : 8);
 	uint32_t slot = any_slot();
 
 	for (unsigned i = 0; i < n; i++, slot = (slot + 1) % SLOTS) {
@@ -232,6 +234,21 @@ static void measured(void (*operation)(void))
 	w.ledger->slow += took > 20000;
 }
 
+static void append(void)
+{
+	uint64_t choice = rng_below(&w.rng, 4);
+
+	if (choice == 0)
+		append_one(&w.log);
+	else if (choice == 1)
+		append_many(&w.log);
+	else if (choice == 2)
+		append_in_place(&w.log);
+	else
+		append_cursor(&w.log);
+	atomic_fetch_add(&w.ledger->ops, 1);
+}
+
 void writer_run(const char *path, struct books *books, unsigned writer, uint64_t seed)
 {
 	w.path = path;
@@ -239,22 +256,26 @@ void writer_run(const char *path, struct books *books, unsigned writer, uint64_t
 	w.ledger = &books->ledgers[writer];
 	w.number = writer;
 	w.rng.state = seed;
+	w.log = (struct appender){.book = &w.ledger->log, .rng = {~seed}, .writer = writer, .usual = 500};
 	open_store();
+	append_one(&w.log);
 	for (;;) {
 		uint64_t choice = rng_below(&w.rng, 1000);
 
-		if (choice < 500)
+		if (choice < 400)
 			measured(put);
-		else if (choice < 620)
+		else if (choice < 500)
 			measured(del);
-		else if (choice < 700)
+		else if (choice < 570)
 			measured(move);
-		else if (choice < 780)
+		else if (choice < 640)
 			measured(add);
-		else if (choice < 830)
+		else if (choice < 690)
 			put_many();
-		else if (choice < 880)
+		else if (choice < 740)
 			stream();
+		else if (choice < 880)
+			append();
 		else if (choice < (w.is_volatile ? 900 : 884))
 			must(shmfs_sync(w.s), "sync");
 		else if (choice > 998 && rng_once_in(&w.rng, 4)) {
@@ -262,36 +283,5 @@ void writer_run(const char *path, struct books *books, unsigned writer, uint64_t
 			open_store();
 		} else
 			look();
-	}
-}
-
-void reader_run(const char *path, struct books *books, uint64_t fillers, uint64_t seed)
-{
-	struct rng rng = {seed};
-	struct shmfs *s = NULL;
-	unsigned char key[KEY_TOP];
-	size_t key_size, size;
-	int got;
-
-	for (;;) {
-		bool filler = rng_once_in(&rng, 4);
-		uint64_t i = rng_below(&rng, filler ? fillers : SLOTS);
-
-		if (rng_once_in(&rng, 20000) && s) {
-			shmfs_close(s);
-			s = NULL;
-		}
-		if (!s && (got = shmfs_open(&s, path, SHMFS_RDONLY, NULL)))
-			die("reader: open: %s", shmfs_strerror(got));
-		key_size = filler ? filler_key(i, key) :
-		                    ledger_key((unsigned)rng_below(&rng, WRITERS_TOP), (uint32_t)i, key);
-		size = sizeof(w.room);
-		got = shmfs_get(s, key, key_size, w.room, &size, NULL);
-		if (got && (got != -ENOENT || filler))
-			die("reader: get: %s", shmfs_strerror(got));
-		if (!got && !(filler ? size == FILLER_SIZE && value_is(w.room, size, i) :
-		                       value_whole(w.room, size)))
-			die("reader: a torn or wrong value of %zu bytes", size);
-		atomic_fetch_add(&books->reads, 1);
 	}
 }
