@@ -42,7 +42,7 @@ static int store(struct shmfs *s, const void *name, size_t n, uint64_t position,
 		sfs_writer_lock(s);
 		rc = sfs_cursor_store(s, name, n, position, condition);
 		sfs_writer_unlock(s);
-		if (rc == 0 || !sfs_make_room(s, rc, round))
+		if (rc == 0 || !sfs_make_room(s, rc, round, SFS_TO_STORE))
 			return sfs_handle_result(s, rc);
 	}
 }
@@ -79,7 +79,7 @@ int shmfs_cursor_cas(struct shmfs *s, const void *name, size_t name_size, uint64
 		if (rc == 0)
 			rc = sfs_cursor_store(s, name, name_size, position, SHMFS_IF_PRESENT);
 		sfs_writer_unlock(s);
-		if (rc == 0 || !sfs_make_room(s, rc, round))
+		if (rc == 0 || !sfs_make_room(s, rc, round, SFS_TO_STORE))
 			return sfs_handle_result(s, rc);
 	}
 }
@@ -96,7 +96,7 @@ int shmfs_cursor_del(struct shmfs *s, const void *name, size_t name_size)
 		sfs_writer_lock(s);
 		rc = sfs_cursor_remove(s, name, name_size);
 		sfs_writer_unlock(s);
-		if (rc == 0 || !sfs_make_room(s, rc, round))
+		if (rc == 0 || !sfs_make_room(s, rc, round, SFS_TO_STORE))
 			return sfs_handle_result(s, rc);
 	}
 }

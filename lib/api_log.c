@@ -27,7 +27,7 @@ struct shmfs_batch {
  */
 static int persevere(struct shmfs *s, uint64_t total, struct sfs_reservation *r, int rc)
 {
-	for (unsigned round = 0; sfs_make_room(s, rc, round); round++)
+	for (unsigned round = 0; sfs_make_room(s, rc, round, SFS_TO_STORE); round++)
 		if ((rc = sfs_log_reserve(s, total, r)) == 0)
 			return 0;
 	if (rc != -ENOSPC || !sfs_is_volatile(s))

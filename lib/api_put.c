@@ -108,7 +108,7 @@ int shmfs_del(struct shmfs *s, const void *key, size_t key_size, uint32_t flags,
 		sfs_writer_lock(s);
 		rc = sfs_commit_del(s, &k, flags, version);
 		sfs_writer_unlock(s);
-		if (rc == 0 || !sfs_make_room(s, rc, round))
+		if (rc == 0 || !sfs_make_room(s, rc, round, SFS_TO_FREE))
 			return sfs_handle_result(s, rc);
 	}
 }
@@ -154,7 +154,7 @@ int shmfs_add(struct shmfs *s, const void *key, size_t key_size, double delta, d
 		if (rc == 0)
 			sfs_clean(s, 3 * sfs_record_size(key_size, sizeof(result)));
 		sfs_writer_unlock(s);
-		if (rc == 0 || !sfs_make_room(s, rc, round))
+		if (rc == 0 || !sfs_make_room(s, rc, round, SFS_TO_STORE))
 			break;
 	}
 	if (rc == 0 && value)

@@ -92,7 +92,7 @@ int shmfs_rename(struct shmfs *s, const void *from, size_t from_size, const void
 			rc = rename_big(s, &key, &put);
 		if (rc == -ESTALE) /* overwritten while it was copied */
 			continue;
-		if (rc == 0 || !sfs_make_room(s, rc, round++))
+		if (rc == 0 || !sfs_make_room(s, rc, round++, SFS_TO_STORE))
 			return sfs_handle_result(s, rc);
 	}
 }

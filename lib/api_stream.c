@@ -63,7 +63,7 @@ static int move_to_run(struct shmfs_put *p, uint64_t room)
 		sfs_writer_lock(p->store);
 		rc = sfs_run_alloc(p->store, room, &to.run);
 		sfs_writer_unlock(p->store);
-		if (rc == 0 || !sfs_make_room(p->store, rc, round))
+		if (rc == 0 || !sfs_make_room(p->store, rc, round, SFS_TO_STORE))
 			break;
 	}
 	if (rc)

@@ -8,6 +8,8 @@
 #define FEW_SEGMENTS 8
 #define WORTH (SFS_SEG / 16) /* dead bytes that make emptying a segment worth its while */
 #define AHEAD 8
+/* To store on a full disk: less would, with what does not fit at a segment's end, win nothing. */
+#define WORTH_A_SPARE (SFS_SEG / 4)
 
 static bool candidate(struct shmfs *s, uint64_t n, uint32_t *live)
 {
@@ -22,17 +24,26 @@ static bool candidate(struct shmfs *s, uint64_t n, uint32_t *live)
 	return (kind == SFS_SEG_DATA || kind == SFS_SEG_INDEX) && sfs_relaxed(&e->died) == 0;
 }
 
+/* Emptied, is it as good as a spare? */
+static bool replaces_spare(const struct sfs_seg *e)
+{
+	return (uint64_t)sfs_relaxed(&e->backed) << SFS_BACK_SHIFT == SFS_SEG;
+}
+
+enum victims { ANY_VICTIM, FOR_A_SPARE, INDEX_FOR_A_SPARE };
+
 /* Of the next `samples` candidates the one with the least alive. */
-static uint64_t pick(struct shmfs *s, uint64_t samples, bool index_only)
+static uint64_t pick(struct shmfs *s, uint64_t samples, enum victims which, uint64_t worth)
 {
 	uint64_t nseg = sfs_segments(s), at = sfs_relaxed(&s->live->pick), best = 0;
-	uint32_t least = (uint32_t)(SFS_SEG - WORTH), live;
+	uint32_t least = (uint32_t)(SFS_SEG - worth), live;
 
 	for (uint64_t seen = 0; seen < nseg && samples; seen++, at++) {
 		if (at >= nseg)
 			at = SFS_FIRST_SEG;
 		if (!candidate(s, at, &live) ||
-		    (index_only && sfs_relaxed(&sfs_seg(s, at)->kind) != SFS_SEG_INDEX))
+		    (which != ANY_VICTIM && !sfs_is_volatile(s) && !replaces_spare(sfs_seg(s, at))) ||
+		    (which == INDEX_FOR_A_SPARE && sfs_relaxed(&sfs_seg(s, at)->kind) != SFS_SEG_INDEX))
 			continue;
 		samples--;
 		if (live <= least) {
@@ -190,7 +201,7 @@ void sfs_clean(struct shmfs *s, uint64_t budget)
 	if (sfs_likely(!n)) {
 		if (!too_much_dead(s))
 			return;
-		n = pick(s, SAMPLES, false);
+		n = pick(s, SAMPLES, ANY_VICTIM, WORTH);
 		if (!n)
 			return;
 		begin(s, n);
@@ -261,6 +272,16 @@ bool sfs_clean_recount(struct shmfs *s, uint64_t n, uint32_t *live)
 	return true;
 }
 
+/* Pages that can be copied without another segment. */
+static uint64_t page_room(struct shmfs *s)
+{
+	uint64_t head = sfs_relaxed(&s->live->head[SFS_INDEX_HEAD]), n = sfs_seg_of(head - 1);
+	uint64_t backed = (uint64_t)sfs_relaxed(&sfs_seg(s, n)->backed) << SFS_BACK_SHIFT;
+	uint64_t end = (n << SFS_SEG_SHIFT) + backed;
+
+	return end > head ? (end - head) / SFS_PAGE : 0;
+}
+
 /*
  * With one spare left: moving records may take a segment for them and one for pages, moving
  * pages only one.  So an INDEX segment, or if it must be the one in use.
@@ -268,28 +289,49 @@ bool sfs_clean_recount(struct shmfs *s, uint64_t n, uint32_t *live)
 static uint64_t pick_index(struct shmfs *s)
 {
 	uint64_t head = sfs_relaxed(&s->live->head[SFS_INDEX_HEAD]), active = sfs_seg_of(head - 1);
-	uint64_t n = pick(s, UINT64_MAX, true), room = ((active + 1) << SFS_SEG_SHIFT) - head;
+	uint64_t n = pick(s, UINT64_MAX, INDEX_FOR_A_SPARE, WORTH);
 
 	if (n)
 		return n;
-	if (room >= SFS_SEG / 4)
-		return pick(s, UINT64_MAX, false);
+	if (page_room(s) >= SFS_SEG / SFS_PAGE / 4)
+		return pick(s, UINT64_MAX, FOR_A_SPARE, WORTH);
 	if (sfs_relaxed(&sfs_seg(s, active)->live) > SFS_SEG / 2 ||
 	    sfs_heap_next(s, SFS_INDEX_HEAD, SFS_TO_CLEAN))
 		return 0;
 	return active;
 }
 
-bool sfs_clean_segment(struct shmfs *s)
+/*
+ * Is one spare certainly enough to empty this segment?  To begin and not to end would be to lose
+ * it: the segment that was to replace it is not empty.
+ */
+static bool spare_suffices(struct shmfs *s, uint64_t n)
+{
+	const struct sfs_seg *e = sfs_seg(s, n);
+	uint64_t live = sfs_relaxed(&e->live), pages;
+
+	if (sfs_relaxed(&e->kind) == SFS_SEG_INDEX)
+		return 2 * live / SFS_PAGE + SFS_LEVELS <= page_room(s) + SFS_SEG / SFS_PAGE - 1;
+	/* the spare is for the records; of the pages on their ways each is copied at most once */
+	pages = sfs_min(live / sizeof(struct sfs_record), sfs_relaxed(&s->live->buckets));
+	return 2 * pages + SFS_LEVELS <= page_room(s);
+}
+
+bool sfs_clean_segment(struct shmfs *s, enum sfs_purpose purpose)
 {
 	bool poor = !sfs_relaxed(&s->live->spare[0]) || !sfs_relaxed(&s->live->spare[1]);
-	uint64_t n = poor ? pick_index(s) : pick(s, UINT64_MAX, false);
+	bool store = purpose == SFS_TO_STORE && !sfs_is_volatile(s);
+	uint64_t n;
 	int rc;
 
-	if (!n)
+	if (store)
+		n = poor ? 0 : pick(s, UINT64_MAX, FOR_A_SPARE, WORTH_A_SPARE);
+	else
+		n = poor ? pick_index(s) : pick(s, UINT64_MAX, FOR_A_SPARE, WORTH);
+	if (!n || (store && !spare_suffices(s, n)))
 		return false;
 	begin(s, n);
-	rc = walk(s, UINT64_MAX, SFS_TO_CLEAN);
+	rc = walk(s, UINT64_MAX, store ? SFS_TO_FREE : SFS_TO_CLEAN);
 	finish(s, n, rc);
 	return rc == 1 || rc == -EUCLEAN;
 }

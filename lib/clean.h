@@ -27,8 +27,11 @@ SFS_HIDDEN int sfs_clean_slice(struct shmfs *s, uint64_t n, uint64_t budget);
  * cleaned, or damaged. */
 SFS_HIDDEN bool sfs_clean_recount(struct shmfs *s, uint64_t n, uint32_t *live);
 
-/* Empty the emptiest segment, whatever the share; on the spares if need be.
- * False: no segment has anything to give. */
-SFS_HIDDEN bool sfs_clean_segment(struct shmfs *s);
+/*
+ * Empty the emptiest segment, whatever the share; on the spares if need be.  To store, on a disk, only
+ * if one spare is enough for sure: the other, and what was emptied, are for deletes.
+ * False: no segment has anything to give.
+ */
+SFS_HIDDEN bool sfs_clean_segment(struct shmfs *s, enum sfs_purpose purpose);
 
 #endif

@@ -57,7 +57,7 @@ static int empty(struct compact *c, uint64_t n)
 		look_below(s, n);
 		rc = sfs_clean_slice(s, n, SLICE);
 		sfs_writer_unlock(s);
-		if (rc < 0 && rc != -EUCLEAN && sfs_make_room(s, rc, round++))
+		if (rc < 0 && rc != -EUCLEAN && sfs_make_room(s, rc, round++, SFS_TO_FREE))
 			rc = 0;
 	} while (rc == 0);
 	if (rc < 0)

@@ -188,9 +188,12 @@ int sfs_file_back(struct sfs_file *f, uint64_t at, uint64_t n)
 	while (rc == EINTR);
 	if (rc)
 		return rc == EDQUOT ? -ENOSPC : -rc;
-	/* one call for all its page faults; older kernels fault them in one by one */
-	if (f->base)
-		(void)madvise(f->base + at, n, MADV_POPULATE_WRITE);
+	/*
+	 * One call for all its page faults; older kernels fault them in one by one.  On a full ext4
+	 * the fault itself may need a block, for the extent tree, and would be a SIGBUS: EFAULT here.
+	 */
+	if (f->base && madvise(f->base + at, n, MADV_POPULATE_WRITE) < 0 && errno == EFAULT)
+		return -ENOSPC;
 	return 0;
 }
 

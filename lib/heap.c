@@ -38,6 +38,19 @@ int sfs_heap_next(struct shmfs *s, int head, enum sfs_purpose purpose)
 	return 0;
 }
 
+/* Disk space for what is going to be stored in the active segment n, up to `end`. */
+static int back(struct shmfs *s, uint64_t n, uint64_t end, enum sfs_purpose purpose)
+{
+	uint64_t backed = (uint64_t)sfs_relaxed(&sfs_seg(s, n)->backed) << SFS_BACK_SHIFT;
+	int rc = 0;
+
+	if (sfs_likely(end <= (n << SFS_SEG_SHIFT) + backed))
+		return 0;
+	if (purpose == SFS_TO_STORE && !sfs_is_volatile(s))
+		rc = sfs_seg_keep_spares(s);
+	return rc ? rc : sfs_seg_back(s, n, end);
+}
+
 int sfs_heap_room(struct shmfs *s, int head, uint64_t size, enum sfs_purpose purpose, uint64_t *offset)
 {
 	for (int tries = 0; tries < 3; tries++) {
@@ -47,7 +60,7 @@ int sfs_heap_room(struct shmfs *s, int head, uint64_t size, enum sfs_purpose pur
 		if (at % 8 || at < SFS_SEG || sfs_seg_reserved(n) || !sfs_seg_ok(s, n))
 			return -EUCLEAN;
 		if (at + size <= (n + 1) << SFS_SEG_SHIFT) {
-			rc = sfs_seg_back(s, n, at + size);
+			rc = back(s, n, at + size, purpose);
 			if (rc == 0) {
 				*offset = at;
 				return 0;

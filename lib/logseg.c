@@ -131,7 +131,9 @@ int sfs_log_back_slow(struct shmfs *s, uint64_t at, uint64_t end)
 		uint64_t start = sfs_max(backed, segment_end - SFS_LOG_SEG);
 		uint64_t to = sfs_min((end + SFS_LOG_STEP - 1) & ~(SFS_LOG_STEP - 1), segment_end);
 
-		rc = back_blank(s, at + sfs_log_in(start), to - start);
+		rc = sfs_is_volatile(s) ? 0 : sfs_seg_keep_spares(s);
+		if (rc == 0)
+			rc = back_blank(s, at + sfs_log_in(start), to - start);
 		if (rc == 0)
 			sfs_release(&log->backed, to);
 	}

@@ -10,9 +10,10 @@
 
 /*
  * After -ENOSPC or -EFBIG, with no lock held: clean a segment and make what died reusable.
- * False: nothing more to gain, the error stands.  Count `round` from 0.
+ * False: nothing more to gain, the error stands.  Count `round` from 0.  To free, not to
+ * store, is worth the last spare.
  */
-SFS_HIDDEN bool sfs_make_room(struct shmfs *s, int rc, unsigned round);
+SFS_HIDDEN bool sfs_make_room(struct shmfs *s, int rc, unsigned round, enum sfs_purpose purpose);
 
 /* sfs_commit_put() under the lock, the cleaner's share of work, and room made as needed. */
 SFS_HIDDEN int sfs_put(struct shmfs *s, struct sfs_put *put);

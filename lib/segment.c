@@ -56,8 +56,20 @@ static bool claim(struct shmfs *s, uint64_t stamp)
 	return !sfs_pinned(s, stamp);
 }
 
+/* What an idle segment must have. */
+enum has { ANYTHING, SOME_SPACE, ALL_SPACE };
+
+static bool is_backed(const struct sfs_seg *e, enum has has)
+{
+	unsigned kind = sfs_relaxed(&e->kind);
+
+	if (has == ALL_SPACE)
+		return (kind == SFS_SEG_DATA || kind == SFS_SEG_INDEX) && sfs_relaxed(&e->backed) == WHOLE;
+	return has == ANYTHING || kind != SFS_SEG_FREE;
+}
+
 /* Look for n reusable segments in a row. */
-static uint64_t find_idle(struct shmfs *s, uint64_t n)
+static uint64_t find_idle(struct shmfs *s, uint64_t n, enum has has)
 {
 	uint64_t nseg = sfs_segments(s), at = sfs_relaxed(&s->live->cursor);
 	uint64_t run = 0, stamp = 0, pinned = UINT64_MAX, scan = sfs_min(nseg, SCAN_MOST + n);
@@ -70,7 +82,8 @@ static uint64_t find_idle(struct shmfs *s, uint64_t n)
 			at = SFS_FIRST_SEG;
 			run = 0;
 		}
-		if (sfs_seg_reserved(at) || !sfs_seg_ok(s, at) || !reusable(s, sfs_seg(s, at), &history)) {
+		if (sfs_seg_reserved(at) || !sfs_seg_ok(s, at) || !is_backed(sfs_seg(s, at), has) ||
+		    !reusable(s, sfs_seg(s, at), &history)) {
 			run = 0;
 			continue;
 		}
@@ -158,45 +171,70 @@ static void note_taking(struct shmfs *s, uint64_t first, uint64_t n)
 	sfs_commit(&s->live->taking, first | n << 32);
 }
 
-/* Find or make n segments, leaving the spares alone.  They are noted as being taken. */
+/* Mark n segments for this kind.  They are noted as being taken. */
+static void take_these(struct shmfs *s, uint64_t first, uint64_t n, enum sfs_kind kind)
+{
+	note_taking(s, first, n);
+	for (uint64_t i = n; i-- > 1;)
+		mark(s, first + i, SFS_SEG_CONT, 0);
+	mark(s, first, kind, n);
+	subtract(&s->live->idle, n);
+	if (kind == SFS_SEG_DATA || kind == SFS_SEG_INDEX)
+		add(&s->live->used, 1);
+}
+
+/* Find or make n segments, leaving the spares alone. */
 static int take(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t *first)
 {
 	int rc = 0;
 
-	*first = find_idle(s, n);
+	*first = find_idle(s, n, ANYTHING);
 	if (!*first)
 		rc = grow(s, n, first);
-	if (rc)
-		return rc;
-	note_taking(s, *first, n);
-	for (uint64_t i = n; i-- > 1;)
-		mark(s, *first + i, SFS_SEG_CONT, 0);
-	mark(s, *first, kind, n);
-	subtract(&s->live->idle, n);
-	if (kind == SFS_SEG_DATA || kind == SFS_SEG_INDEX)
-		add(&s->live->used, 1);
-	return 0;
+	if (rc == 0)
+		take_these(s, *first, n, kind);
+	return rc;
 }
 
-static int keep_spares(struct shmfs *s)
+/* Make this idle segment a spare, with all its space. */
+static int make_spare(struct shmfs *s, uint64_t n, a64 *spare)
+{
+	int rc;
+
+	take_these(s, n, 1, SFS_SEG_SPARE);
+	rc = sfs_seg_back(s, n, (n + 1) << SFS_SEG_SHIFT);
+	if (rc) {
+		/* not a part of it either: others, together, may make a whole */
+		sfs_release(&sfs_seg(s, n)->backed, 0);
+		sfs_release(&sfs_seg(s, n)->kind, SFS_SEG_FREE);
+		add(&s->live->idle, 1);
+		if (!sfs_is_volatile(s))
+			sfs_file_punch(&s->file, n << SFS_SEG_SHIFT, SFS_SEG);
+	} else {
+		sfs_release(spare, n << SFS_SEG_SHIFT);
+	}
+	sfs_seg_taken(s);
+	return rc;
+}
+
+int sfs_seg_keep_spares(struct shmfs *s)
 {
 	for (int i = 0; i < 2; i++) {
-		uint64_t n;
-		int rc;
+		uint64_t n = 0;
+		int rc = -ENOSPC;
 
-		if (sfs_relaxed(&s->live->spare[i]))
+		if (sfs_likely(sfs_relaxed(&s->live->spare[i])))
 			continue;
-		rc = take(s, 1, SFS_SEG_SPARE, &n);
-		if (rc)
-			return rc;
-		rc = sfs_seg_back(s, n, (n + 1) << SFS_SEG_SHIFT);
-		if (rc) {
-			sfs_release(&sfs_seg(s, n)->kind, SFS_SEG_FREE);
-			add(&s->live->idle, 1);
-		} else {
-			sfs_release(&s->live->spare[i], n << SFS_SEG_SHIFT);
+		for (int has = ALL_SPACE; has >= ANYTHING && rc == -ENOSPC; has--) {
+			n = find_idle(s, 1, (enum has)has);
+			if (n)
+				rc = make_spare(s, n, &s->live->spare[i]);
 		}
-		sfs_seg_taken(s);
+		if (!n) {
+			rc = grow(s, 1, &n);
+			if (rc == 0)
+				rc = make_spare(s, n, &s->live->spare[i]);
+		}
 		if (rc)
 			return rc;
 	}
@@ -228,7 +266,7 @@ static int take_spare(struct shmfs *s, enum sfs_kind kind, enum sfs_purpose purp
 int sfs_seg_alloc(struct shmfs *s, uint64_t n, enum sfs_kind kind, enum sfs_purpose purpose,
                   uint64_t *first)
 {
-	int rc = keep_spares(s);
+	int rc = sfs_seg_keep_spares(s);
 
 	/* a volatile store copies no pages, so deletes need no space */
 	if (rc == 0 || sfs_is_volatile(s))

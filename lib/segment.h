@@ -47,6 +47,12 @@ SFS_HIDDEN void sfs_seg_punch(struct shmfs *s, bool whole);
 /* Forget the spares at or behind this segment: the next allocation takes others. */
 SFS_HIDDEN void sfs_seg_drop_spares(struct shmfs *s, uint64_t from);
 
+/*
+ * Refill the spares.  Space they miss comes before space to store in: who is about to take disk
+ * space to store in it asks this first.  -ENOSPC, -EFBIG
+ */
+SFS_HIDDEN int sfs_seg_keep_spares(struct shmfs *s);
+
 /* Allocate disk space so that everything below `end`, in this segment, can be touched. */
 SFS_HIDDEN int sfs_seg_back(struct shmfs *s, uint64_t n, uint64_t end);
 
