@@ -24,10 +24,18 @@ static bool candidate(struct shmfs *s, uint64_t n, uint32_t *live)
 	return (kind == SFS_SEG_DATA || kind == SFS_SEG_INDEX) && sfs_relaxed(&e->died) == 0;
 }
 
+/* Disk space of a segment in use; after a recovery nobody knows, and it counts as all. */
+static uint64_t backed_bytes(const struct sfs_seg *e)
+{
+	uint64_t bytes = (uint64_t)sfs_relaxed(&e->backed) << SFS_BACK_SHIFT;
+
+	return bytes ? bytes : SFS_SEG;
+}
+
 /* Emptied, is it as good as a spare? */
 static bool replaces_spare(const struct sfs_seg *e)
 {
-	return (uint64_t)sfs_relaxed(&e->backed) << SFS_BACK_SHIFT == SFS_SEG;
+	return backed_bytes(e) == SFS_SEG;
 }
 
 enum victims { ANY_VICTIM, FOR_A_SPARE, INDEX_FOR_A_SPARE };
@@ -146,7 +154,9 @@ static int clean_page(struct shmfs *s, uint64_t at, enum sfs_purpose purpose)
 /* Walk the victim for up to `budget` bytes.  0: go on later; 1: emptied; negative: gave up. */
 static int walk(struct shmfs *s, uint64_t budget, enum sfs_purpose purpose)
 {
-	uint64_t n = sfs_relaxed(&s->live->victim), start = n << SFS_SEG_SHIFT, end = start + SFS_SEG;
+	/* not beyond its space: on a full tmpfs to read a hole is a SIGBUS */
+	uint64_t n = sfs_relaxed(&s->live->victim), start = n << SFS_SEG_SHIFT;
+	uint64_t end = start + backed_bytes(sfs_seg(s, n));
 	uint64_t at = sfs_relaxed(&s->live->clean_pos), size = SFS_PAGE;
 	bool data = sfs_relaxed(&sfs_seg(s, n)->kind) == SFS_SEG_DATA;
 	int rc;

@@ -26,12 +26,14 @@ static void must(int got, const char *what)
 }
 
 /* True if it did fit in. */
-static bool fitted(int got, const char *what, int64_t *top)
+static bool fitted(int got, const char *what, uint64_t size, int64_t *top)
 {
 	if (got != -ENOSPC) {
 		must(got, what);
 		return true;
 	}
+	if ((int64_t)size > *top)
+		return false; /* the odd long one: what is usual may fit still */
 	f.was_full = true;
 	*top = *top ? *top / 2 : -1;
 	return false;
@@ -69,7 +71,8 @@ static void put(void)
 		st.size = (uint32_t)rng_below(&f.rng, FULL_VALUE_TOP);
 	value_fill(room, st.size, st.seed);
 	change(i, st);
-	changed(i, fitted(shmfs_put(f.s, &i, sizeof(i), room, st.size, SHMFS_BYTES, NULL), "put", &f.put_top));
+	changed(i, fitted(shmfs_put(f.s, &i, sizeof(i), room, st.size, SHMFS_BYTES, NULL), "put", st.size,
+	                  &f.put_top));
 }
 
 static void del(void)
@@ -94,7 +97,7 @@ static void append(void)
 	*head = (struct logframe){atomic_load(&f.books->log.acked), 0, 0, 1};
 	value_fill(head + 1, size, head->number);
 	atomic_store(&f.books->log.doing, 1);
-	if (fitted(shmfs_log_append(f.s, room, sizeof(*head) + size, NULL), "append", &f.frame_top))
+	if (fitted(shmfs_log_append(f.s, room, sizeof(*head) + size, NULL), "append", size, &f.frame_top))
 		atomic_fetch_add(&f.books->log.acked, 1);
 	atomic_store(&f.books->log.doing, 0);
 }

@@ -5,7 +5,7 @@
 
 #include "appender.h"
 
-#define FULL_KEYS 16384u
+#define FULL_KEYS 65536u
 #define FULL_VALUE_TOP (3u << 20)
 
 /* What a key, a 32-bit number, should hold. */
