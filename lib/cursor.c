@@ -57,6 +57,11 @@ static int store(struct shmfs *s, struct sfs_key key, const void *value, uint64_
 	return sfs_record_size(key.size, size) > SFS_SMALL ? -E2BIG : sfs_commit_put(s, &put);
 }
 
+int sfs_cursor_write(struct shmfs *s, const void *list, size_t size)
+{
+	return store(s, sfs_cursor_roll(s), list, size, 0);
+}
+
 /* Write the roll again without `name`, and with it at the end if it is to be there. */
 static int write_roll(struct shmfs *s, const void *name, size_t n, bool there)
 {

@@ -32,4 +32,7 @@ SFS_HIDDEN int sfs_cursor_remove(struct shmfs *s, const void *name, size_t n);
 /* The roll's key, for who reads it without a lock. */
 SFS_HIDDEN struct sfs_key sfs_cursor_roll(const struct shmfs *s);
 
+/* Write the roll anew; repair only. */
+SFS_HIDDEN int sfs_cursor_write(struct shmfs *s, const void *list, size_t size);
+
 #endif

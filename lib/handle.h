@@ -27,6 +27,7 @@ struct shmfs {
 	uint64_t seed;
 	bool writable;
 	bool verify;
+	bool grow_only;      /* repair: every segment in use or not stays as it is (segment.c) */
 	_Atomic bool forked; /* this is the child's copy */
 	uint16_t lease;      /* 1 .. SFS_LEASES; 0 on a read-only handle */
 	uint64_t session[2];

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "meta.h"
 #include "oflock.h"
+#include "open.h"
 #include "pin.h"
 #include "recover.h"
 #include "run.h"
@@ -27,15 +28,14 @@
 #define OPEN_FLAGS (SHMFS_RDWR | SHMFS_CREATE | SHMFS_EXCL | SHMFS_VERIFY)
 #define REPLACED_MOST 100
 
-static int gate(struct shmfs *s, short type)
+int sfs_gate(struct shmfs *s, short type)
 {
 	return sfs_oflock_set(s->file.fd, type, SFS_BYTE_GATE, 1, type != F_UNLCK);
 }
 
-/* Open the file, or make it, and pass the gate.  While we waited there the path may have
- * come to mean another file: a store made in an unlinked one would be lost. */
-static int open_file(struct shmfs *s, const char *path, int flags, const struct shmfs_options *o,
-                     bool *made)
+/* While we waited at the gate the path may have come to mean another file: a store made in an
+ * unlinked one would be lost. */
+int sfs_open_file(struct shmfs *s, const char *path, int flags, const struct shmfs_options *o, bool *made)
 {
 	int how = flags & SHMFS_RDWR ? O_RDWR : O_RDONLY;
 	mode_t mode = o && o->mode ? o->mode & 07777 : 0666;
@@ -52,7 +52,7 @@ static int open_file(struct shmfs *s, const char *path, int flags, const struct 
 		}
 		if (rc)
 			return rc;
-		rc = gate(s, flags & SHMFS_RDWR ? F_WRLCK : F_RDLCK);
+		rc = sfs_gate(s, flags & SHMFS_RDWR ? F_WRLCK : F_RDLCK);
 		if (rc == 0 && sfs_file_is(&s->file, path)) {
 			sfs_file_refresh(&s->file);
 			return 0;
@@ -106,8 +106,7 @@ static int first_writer(struct shmfs *s)
 	return sfs_should_be_volatile(s) ? sfs_volatile_begin(s) : 0;
 }
 
-/* What the dead holder of our lease left: locks, and runs being filled. */
-static void inherit(struct shmfs *s)
+void sfs_open_inherit(struct shmfs *s)
 {
 	if (sfs_lock_inherit(s, &s->live->sync_lock))
 		sfs_lock_drop(&s->live->sync_lock);
@@ -143,7 +142,7 @@ static int begin_writing(struct shmfs *s, const struct shmfs_options *o, bool cr
 	/* the writers before us may know the boot by another id, in a container */
 	s->session[0] = sfs_relaxed(&s->live->boot[0]);
 	s->session[1] = sfs_relaxed(&s->live->boot[1]);
-	inherit(s);
+	sfs_open_inherit(s);
 	return 0;
 }
 
@@ -152,7 +151,7 @@ static int begin_writing(struct shmfs *s, const struct shmfs_options *o, bool cr
 static int open_store(struct shmfs *s, const char *path, int flags, const struct shmfs_options *o)
 {
 	bool create, made;
-	int rc = open_file(s, path, flags, o, &made);
+	int rc = sfs_open_file(s, path, flags, o, &made);
 
 	if (rc)
 		return rc;
@@ -183,7 +182,7 @@ static int open_store(struct shmfs *s, const char *path, int flags, const struct
 	}
 	if (rc)
 		return rc;
-	return gate(s, F_UNLCK);
+	return sfs_gate(s, F_UNLCK);
 }
 
 int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shmfs_options *options)
@@ -245,8 +244,7 @@ static void forget_tail(struct shmfs *s, uint64_t nseg, uint64_t end)
 	sfs_set(&s->live->idle, idle - sfs_min(idle, gone)); /* every one of them was counted */
 }
 
-/* Nobody else writes: checkpoint, and give back the unused end of the file. */
-static int last_close(struct shmfs *s)
+int sfs_close_last(struct shmfs *s)
 {
 	uint64_t before = sfs_segments(s), nseg = before;
 	bool alone = sfs_oflock_holder(s->file.fd, F_WRLCK, SFS_BYTE_READER, 1) < 0;
@@ -273,9 +271,9 @@ int shmfs_close(struct shmfs *s)
 	if (s->writable && !sfs_relaxed(&s->forked)) {
 		rc = sfs_handle_writable(s);
 		if (rc == 0)
-			rc = gate(s, F_WRLCK);
+			rc = sfs_gate(s, F_WRLCK);
 		if (rc == 0 && !sfs_writer_present(s))
-			rc = sfs_handle_result(s, last_close(s));
+			rc = sfs_handle_result(s, sfs_close_last(s));
 	}
 	if (s->parent)
 		sfs_unpin(s->parent, s->meta.freed);

@@ -75,7 +75,7 @@ static uint64_t find_idle(struct shmfs *s, uint64_t n, enum has has)
 	uint64_t run = 0, stamp = 0, pinned = UINT64_MAX, scan = sfs_min(nseg, SCAN_MOST + n);
 	bool history, any = false;
 
-	if (sfs_relaxed(&s->live->idle) < n)
+	if (s->grow_only || sfs_relaxed(&s->live->idle) < n)
 		return 0;
 	for (uint64_t seen = 0; seen < scan; seen++, at++) {
 		if (at >= nseg) {
@@ -139,7 +139,7 @@ static int grow(struct shmfs *s, uint64_t n, uint64_t *first)
 	uint64_t nseg = sfs_relaxed(&s->live->nseg), start = nseg, group_end;
 
 	/* segments at the end that were never used serve too */
-	while (start > SFS_FIRST_SEG && !sfs_seg_reserved(start - 1) && nseg - start < n &&
+	while (!s->grow_only && start > SFS_FIRST_SEG && !sfs_seg_reserved(start - 1) && nseg - start < n &&
 	       sfs_seg_ok(s, start - 1) && sfs_relaxed(&sfs_seg(s, start - 1)->kind) == SFS_SEG_FREE)
 		start--;
 	group_end = (start | (SFS_GROUP_SEGS - 1)) + 1;
@@ -155,8 +155,9 @@ static void mark(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t run)
 {
 	struct sfs_seg *e = sfs_seg(s, n);
 
-	if (sfs_relaxed(&e->kind) == SFS_SEG_BIG || sfs_relaxed(&e->kind) == SFS_SEG_CONT)
-		sfs_release(&e->backed, 0); /* a run may have been freed before it was filled */
+	/* a run may have been freed before it was filled */
+	if (s->grow_only || sfs_relaxed(&e->kind) == SFS_SEG_BIG || sfs_relaxed(&e->kind) == SFS_SEG_CONT)
+		sfs_release(&e->backed, 0);
 	sfs_release(&e->live, kind == SFS_SEG_BIG ? (uint32_t)run : 0);
 	sfs_release(&e->lease, 0);
 	sfs_release(&e->stamp, 0);
@@ -367,7 +368,7 @@ void sfs_seg_free(struct shmfs *s, uint64_t n)
 	uint64_t most = sfs_relaxed(&s->file.size) >> SFS_SEG_SHIFT;
 	uint64_t stamp = sfs_relaxed(&s->live->freed), epoch = sfs_epoch(s);
 
-	if (sfs_relaxed(&e->died))
+	if (s->grow_only || sfs_relaxed(&e->died))
 		return;
 	run = sfs_min(run, most > n ? most - n : 1);
 	add(&s->live->idle, run);
@@ -455,6 +456,8 @@ void sfs_seg_drop(struct shmfs *s, uint64_t offset, uint64_t size)
 	struct sfs_seg *e = sfs_seg(s, n);
 	uint32_t live = sfs_relaxed(&e->live);
 
+	if (s->grow_only)
+		return;
 	if (sfs_relaxed(&e->kind) == SFS_SEG_BIG) {
 		if (sfs_relaxed(&e->lease) == 0) /* else entrusted to somebody, who frees it (run.h) */
 			sfs_seg_free(s, n);
