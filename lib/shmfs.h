@@ -238,6 +238,8 @@ struct shmfs_check_result {
 	uint64_t index_pages;
 	uint64_t segments;
 	uint64_t bytes;       /* of live records */
+	uint64_t dropped;     /* shmfs_repair: references that led to no good record */
+	uint64_t salvaged;    /* shmfs_repair: keys found by reading the segments */
 };
 
 /*
@@ -247,6 +249,26 @@ struct shmfs_check_result {
  * they overtook.  Returns 0 also when it found problems: see result->problems.
  */
 int shmfs_check(struct shmfs *s, struct shmfs_check_result *result, shmfs_check_fn *report, void *arg);
+
+/*
+ * Make a damaged store good again.  Nobody else may have it open.  What is found to be wrong is
+ * reported, and put right: a key whose record is damaged is gone; where the index is damaged, the keys
+ * it led to are looked for in all of the file, the newest intact value of each wins, and keys that were
+ * deleted or values that were overwritten may come back (result->salvaged says how many
+ * came this way).  A damaged frame of the log is skipped, the others keep their positions;
+ * a cursor that no frame begins at is moved to the next one.  Options that the superblock has lost
+ * get their defaults.  A good store is left as it is.
+ *
+ * result: problems found; keys, bytes and pages as they are afterwards.  0: the store is good
+ * now.  It takes about as long as two shmfs_check(), and needs some MiB of disk space,
+ * or as much as the index if that is lost.  If it is killed, or fails, what could be saved before
+ * still can.  May wait for the disk.
+ *	-EBUSY     somebody has the store open
+ *	-ENODATA   the file is empty: there never was a store
+ *	-EUCLEAN   problems are left: they were reported last
+ *	-ENOSPC -EFBIG -ENOMEM SHMFS_E_NOT_STORE SHMFS_E_VERSION, and as open(2)
+ */
+int shmfs_repair(const char *path, struct shmfs_check_result *result, shmfs_check_fn *report, void *arg);
 
 /* ---- keys ------------------------------------------------------------------- */
 
