@@ -22,7 +22,7 @@ _shmfsctl_options()
 	tail) echo "--from= --follow --count= --format= --reverse" ;;
 	cursor) echo "--name --json" ;;
 	stat) echo "--json" ;;
-	check) echo "--lock --json" ;;
+	check) echo "--lock --repair --json" ;;
 	load) echo "--merge --edited --new-seed" ;;
 	name) echo "--null" ;;
 	esac

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shmfsctl check: audit a store.
+ * shmfsctl check: audit a store, and repair it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 
 static const struct ctl_option options[] = {
 	{OPT_LOCK, 0, "lock", NULL, "keep writers out and check the accounting too"},
+	{OPT_REPAIR, 0, "repair", NULL, "put right what is wrong; nobody else may have it open"},
 	{OPT_JSON, 0, "json", NULL, "one JSON object"},
 	{0},
 };
@@ -45,6 +46,15 @@ static void print_total(struct report *r, const char *name, uint64_t number)
 	}
 }
 
+static void print_totals(struct report *r, const struct shmfs_check_result *result)
+{
+	print_total(r, "problems", result->problems);
+	print_total(r, "keys", result->keys);
+	print_total(r, "index_pages", result->index_pages);
+	print_total(r, "segments", result->segments);
+	print_total(r, "bytes", result->bytes);
+}
+
 static int check(const struct ctl_args *args, struct shmfs *s, struct report *r)
 {
 	struct shmfs_check_result result = {.struct_size = sizeof(result)};
@@ -52,13 +62,38 @@ static int check(const struct ctl_args *args, struct shmfs *s, struct report *r)
 
 	if (r->as_json)
 		json_close(&r->json, ']');
-	if (!rc) {
-		print_total(r, "problems", result.problems);
-		print_total(r, "keys", result.keys);
-		print_total(r, "index_pages", result.index_pages);
-		print_total(r, "segments", result.segments);
-		print_total(r, "bytes", result.bytes);
+	if (rc)
+		return ctl_failed(args, rc);
+	print_totals(r, &result);
+	return result.problems ? CTL_NO : CTL_YES;
+}
+
+static int repair(const struct ctl_args *args, struct report *r)
+{
+	struct shmfs_check_result result = {.struct_size = sizeof(result)};
+	int rc;
+
+	if (r->as_json) {
+		json_open(&r->json, '{');
+		json_name(&r->json, "found");
+		json_open(&r->json, '[');
 	}
+	rc = shmfs_repair(args->operand[0], &result, found, r);
+	if (r->as_json)
+		json_close(&r->json, ']');
+	if (!rc || rc == -EUCLEAN) {
+		print_totals(r, &result);
+		print_total(r, "dropped", result.dropped);
+		print_total(r, "salvaged", result.salvaged);
+	}
+	if (r->as_json) {
+		json_close(&r->json, '}');
+		putchar('\n');
+	}
+	if (rc == -EUCLEAN)
+		return ctl_trouble(args->operand[0], "it is not good again; the last lines say why");
+	if (rc == -EBUSY)
+		return ctl_trouble(args->operand[0], "somebody has it open; end mounts and programs first");
 	if (rc)
 		return ctl_failed(args, rc);
 	return result.problems ? CTL_NO : CTL_YES;
@@ -77,6 +112,8 @@ static int run(const struct ctl_args *args)
 	int status;
 	int rc;
 
+	if (ctl_given(args, OPT_REPAIR))
+		return repair(args, &r);
 	rc = shmfs_open(&s, args->operand[0], ctl_given(args, OPT_LOCK) ? SHMFS_RDWR : SHMFS_RDONLY,
 	                &o);
 	if (rc && rc != -EUCLEAN) {
@@ -116,7 +153,12 @@ const struct ctl_verb ctl_verb_check = {
 	.summary = "audit the store: every page, record and checksum",
 	.details =
 		"Prints a line \"OFFSET: TEXT\" for each problem, then totals.  Changes nothing,\n"
-		"and works beside writers.  Exit status 0: no problem, 1: problems were found.\n",
+		"and works beside writers.  Exit status 0: no problem, 1: problems were found.\n"
+		"--repair makes the store good again, by what is found: a key whose record is\n"
+		"damaged is gone.  Totals are those afterwards, then dropped: references that led\n"
+		"to no good record, and salvaged: keys found in the file without an index, among\n"
+		"which may be deleted ones.  Exit status 0: nothing was wrong, 1: what was is put\n"
+		"right, 2: it is not.  Copy a precious file first.\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,

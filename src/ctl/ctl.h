@@ -54,6 +54,7 @@ enum ctl_option_id {
 	OPT_NUL,
 	OPT_PREFIX,
 	OPT_RAW,
+	OPT_REPAIR,
 	OPT_REVERSE,
 	OPT_SIZE,
 	OPT_TYPE,
