@@ -178,6 +178,16 @@ static void check_totals(struct walk *w, bool to_its_end)
 		sfs_problem(w->r, w->at, "the totals of a log segment are wrong");
 }
 
+/* Behind the end, what is backed reads as zeros; an append would trip over anything else. */
+static void check_blank(struct walk *w, uint64_t in)
+{
+	for (uint64_t at = in; at < w->end; at += 8)
+		if (sfs_relaxed((const a64 *)sfs_at(w->r->s, w->at + at))) {
+			sfs_problem(w->r, w->at + at, "damage behind the end of the log");
+			return;
+		}
+}
+
 /* Walk a segment; *ends: the log does, at *in. */
 static int walk_segment(struct walk *w, uint64_t bound, bool *ends, uint64_t *in)
 {
@@ -195,8 +205,10 @@ static int walk_segment(struct walk *w, uint64_t bound, bool *ends, uint64_t *in
 			store_pad(r, w->at + *in, total);
 			what = WHOLE;
 		}
-		if (what == NOTHING && r->log.known && position >= sure)
+		if (what == NOTHING && r->log.known && position >= sure) {
+			check_blank(w, *in);
 			break;
+		}
 		if (what == WHOLE) {
 			count(w, *in);
 			*in += total;
