@@ -97,10 +97,11 @@ static inline void sfs_copy_out(void *dst, const void *src, size_t n)
 	memcpy(dst, src, n);
 }
 
-/* Into mapped bytes that an overtaken reader may still look at. */
+/* Into mapped bytes that an overtaken reader may still look at.  Where they come from the mapping
+ * too, a damaged head may make the two overlap. */
 static inline void sfs_copy_in(void *dst, const void *src, size_t n)
 {
-	memcpy(dst, src, n);
+	memmove(dst, src, n);
 }
 
 static inline void sfs_zero(void *dst, size_t n)
