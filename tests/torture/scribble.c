@@ -314,6 +314,7 @@ int main(void)
 	}
 	finish(&t);
 	shmfs_close(present);
+	free(t.good);
 	for (unsigned i = 0; i < USERS; i++) {
 		rounds += shared->user[i].rounds;
 		opened += shared->user[i].opened;
