@@ -51,22 +51,21 @@ static void valid_until_lapped(void)
 /* By a handle of either kind; two pins of one moment; the first to go is not the last. */
 static void pinned(void)
 {
-	const char *path = store_path("pinned");
-	struct shmfs *s = store_new(path), *r = store_open(path, SHMFS_RDONLY);
-	struct shmfs *handles[] = {s, r};
-
 	for (int h = 0; h < 2; h++) {
+		const char *path = store_path("pinned");
+		struct shmfs *s = store_new(path), *r = store_open(path, SHMFS_RDONLY);
+		struct shmfs *by = h ? r : s;
 		struct shmfs_pin *pin, *second;
 		struct shmfs_view views[KEYS];
 		uint64_t grown, key;
 
 		for (key = 0; key < KEYS; key++)
 			put(s, key, key);
-		CU_ASSERT_EQUAL(shmfs_pin(handles[h], &pin), 0);
-		CU_ASSERT_EQUAL(shmfs_pin(handles[h], &second), 0);
+		CU_ASSERT_EQUAL(shmfs_pin(by, &pin), 0);
+		CU_ASSERT_EQUAL(shmfs_pin(by, &second), 0);
 		CU_ASSERT(store_stat(s).pins >= 1);
 		for (key = 0; key < KEYS; key++)
-			CU_ASSERT_EQUAL(shmfs_view(handles[h], &key, sizeof(key), &views[key]), 0);
+			CU_ASSERT_EQUAL(shmfs_view(by, &key, sizeof(key), &views[key]), 0);
 		shmfs_unpin(second);
 		churn(s, 3000);
 		for (key = 0; key < KEYS; key++)
@@ -78,10 +77,10 @@ static void pinned(void)
 		churn(s, 3000);
 		CU_ASSERT(store_stat(s).file_bytes <= grown + (16 << 20));
 		store_good(s);
+		store_close(r);
+		store_close(s);
 	}
 	shmfs_unpin(NULL);
-	store_close(r);
-	store_close(s);
 }
 
 static int pin_and_die(void *path)

@@ -91,6 +91,25 @@ static void deleting(void)
 	store_close(s);
 }
 
+/* New keys in the place of old ones: the index stays as it is. */
+static void slots(void)
+{
+	enum { KEYS = 150, ROUNDS = 50000 };
+	struct shmfs *s = store_with(store_path("slots"), 0);
+
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		uint64_t old = i - KEYS;
+
+		CU_ASSERT_EQUAL(put(s, i, 8), 0);
+		if (i >= KEYS)
+			CU_ASSERT_EQUAL(shmfs_del(s, &old, sizeof(old), 0, NULL), 0);
+	}
+	CU_ASSERT_EQUAL(store_stat(s).keys, KEYS);
+	CU_ASSERT_EQUAL(store_stat(s).index_buckets, 1);
+	store_good(s);
+	store_close(s);
+}
+
 static void large_values(void)
 {
 	struct shmfs *s = store_with(store_path("large"), 0);
@@ -160,6 +179,7 @@ static void max_size(void)
 static const struct harness_test tests[] = {
 	{"overwriting keeps the file within live / (1 - garbage) + 8 MiB", overwriting},
 	{"what deletes leave is used again", deleting},
+	{"slots that deletes leave are used again", slots},
 	{"what large values leave is used again", large_values},
 	{"the last close gives back the end of the file", tail_given_back},
 	{"a store stops at max_size, where deletes work", max_size},
