@@ -5,7 +5,7 @@
  *
  *	free	unpublish; stamp, died; freed + 1
  *	take	reused = stamp + 1; fence; is it pinned?  overwrite
- *	read	stamp = freed; follow the root; use the bytes; reused <= stamp, or they do not count
+ *	read	stamp = freed; follow the root; use the bytes; they count if reused <= stamp
  *	pin	stamp = freed; lock the byte PIN + stamp; follow the root, use the bytes, unpin
  *
  * The writer's stores go through a store buffer, drained in order at any later time (x86), or by
