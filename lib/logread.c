@@ -178,6 +178,10 @@ static int look_back(struct sfs_place *p, struct sfs_frame *f)
 			rc = scan_back(p, sfs_max(sure, first), position, f);
 			if (rc != -ENOENT)
 				return rc;
+			/* a hint may lead far beyond the log: there is nothing to step over */
+			rc = sfs_place_enter(p, first);
+			if (rc)
+				return rc == -ENOENT ? -EUCLEAN : rc;
 			position = sfs_max(sure, first);
 			continue;
 		}
