@@ -21,7 +21,8 @@
 static bool sealed(const struct sfs_super *super)
 {
 	return super->crc == sfs_crc32c(0, super, offsetof(struct sfs_super, crc)) &&
-	       super->version == SFS_FORMAT_VERSION && super->garbage >= 100 && super->garbage <= 900;
+	       super->version == SFS_FORMAT_VERSION && super->seg_shift == SFS_SEG_SHIFT &&
+	       super->log_shift == SFS_LOG_SHIFT && super->garbage >= 100 && super->garbage <= 900;
 }
 
 /* The checksum says which byte it was, if it was one. */
