@@ -20,10 +20,18 @@ static void terminate(struct shmfs *s, uint64_t segment, uint64_t at)
 		sfs_set((a64 *)&r->seq, 0);
 }
 
+/* Is it in, or at the end of, a segment that holds blocks? */
+static bool head_ok(struct shmfs *s, uint64_t at)
+{
+	uint64_t n = sfs_seg_of(at - 1);
+
+	return at % 8 == 0 && at >= SFS_SEG && !sfs_seg_reserved(n) && sfs_seg_ok(s, n);
+}
+
 int sfs_heap_next(struct shmfs *s, int head, enum sfs_purpose purpose)
 {
 	uint64_t at = sfs_relaxed(&s->live->head[head]), old = sfs_seg_of(at - 1), n;
-	int rc = sfs_seg_alloc(s, 1, heaps[head].kind, purpose, &n);
+	int rc = head_ok(s, at) ? sfs_seg_alloc(s, 1, heaps[head].kind, purpose, &n) : -EUCLEAN;
 
 	if (rc)
 		return rc;
@@ -33,7 +41,7 @@ int sfs_heap_next(struct shmfs *s, int head, enum sfs_purpose purpose)
 		sfs_zero(sfs_at(s, n << SFS_SEG_SHIFT), SFS_PAGE);
 	sfs_commit(&s->live->head[head], (n << SFS_SEG_SHIFT) + heaps[head].start);
 	/* an active segment is not freed when its last block dies, so look now */
-	if (sfs_seg_ok(s, old) && sfs_relaxed(&sfs_seg(s, old)->live) == 0)
+	if (sfs_relaxed(&sfs_seg(s, old)->live) == 0)
 		sfs_seg_free(s, old);
 	return 0;
 }
@@ -57,7 +65,7 @@ int sfs_heap_room(struct shmfs *s, int head, uint64_t size, enum sfs_purpose pur
 		uint64_t at = sfs_relaxed(&s->live->head[head]), n = sfs_seg_of(at - 1);
 		int rc = -ENOSPC;
 
-		if (at % 8 || at < SFS_SEG || sfs_seg_reserved(n) || !sfs_seg_ok(s, n))
+		if (!head_ok(s, at))
 			return -EUCLEAN;
 		if (at + size <= (n + 1) << SFS_SEG_SHIFT) {
 			rc = back(s, n, at + size, purpose);
