@@ -15,6 +15,8 @@
 #include "record.h"
 
 #define SLOTS (SFS_LINES * SFS_LINE_SLOTS)
+#define BIN_BITS 10    /* with more bins than entries, a branch of the sort is mispredicted rarely */
+#define BINS (1u << BIN_BITS)
 #define AHEAD 16       /* records fetched before they are hashed, ... */
 #define KEYS_TIMES 4   /* times the file, in bytes of keys: more is not there to be met */
 #define VALUES_AHEAD 8 /* ... and the first line of their values before they are handed out */
@@ -87,14 +89,14 @@ static bool before(struct shmfs *s, const struct item *a, const struct item *b)
 static void sort(struct shmfs *s, struct item *items, unsigned n, unsigned depth)
 {
 	struct item sorted[SLOTS];
-	unsigned start[257] = {0};
+	unsigned start[BINS + 1] = {0};
 
 	for (unsigned i = 0; i < n; i++)
-		start[(items[i].hash << depth >> 56) + 1]++;
-	for (unsigned i = 0; i < 256; i++)
+		start[(items[i].hash << depth >> (64 - BIN_BITS)) + 1]++;
+	for (unsigned i = 0; i < BINS; i++)
 		start[i + 1] += start[i];
 	for (unsigned i = 0; i < n; i++)
-		sorted[start[items[i].hash << depth >> 56]++] = items[i];
+		sorted[start[items[i].hash << depth >> (64 - BIN_BITS)]++] = items[i];
 	for (unsigned i = 0; i < n; i++) {
 		unsigned j = i;
 
@@ -126,6 +128,7 @@ static int collect_bucket(struct shmfs_iter *it, uint64_t bucket)
 		int rc;
 
 		__builtin_prefetch(sfs_at(s, refs[i + AHEAD]));
+		__builtin_prefetch((const char *)sfs_at(s, refs[i + AHEAD]) + 64);
 		rc = sfs_record_check(s, refs[i], &hit);
 		if (rc)
 			return rc;

@@ -218,7 +218,7 @@ enum sfs_kind {
 };
 
 #define SFS_BACK_SHIFT 16 /* space is allocated in steps of 64 KiB ... */
-#define SFS_BACK_BATCH 4  /* ... four at a time */
+#define SFS_BACK_BATCH 8  /* ... eight at a time: rarer than one put of a thousand */
 
 struct sfs_seg {
 	a8 kind;
