@@ -37,21 +37,19 @@ static void warm(struct shmfs *s, uint64_t hash)
 		sfs_bucket_prefetch(s, bucket, hash);
 }
 
-struct sfs_put sfs_prepare(struct shmfs *s, const void *key, size_t key_size, const void *value,
-                           uint64_t size, uint32_t flags)
+void sfs_prepare(struct shmfs *s, struct sfs_put *put, const void *key, size_t key_size,
+                 const void *value, uint64_t size, uint32_t flags)
 {
-	struct sfs_put put = {
+	*put = (struct sfs_put){
 		.draft = {.key = sfs_key(s, SFS_USER, key, key_size),
 		          .value = value,
 		          .vlen = size,
 		          .type = flags & SFS_TYPE_MASK},
 		.condition = flags & ~SFS_TYPE_MASK,
 	};
-
-	warm(s, put.draft.key.hash);
+	warm(s, put->draft.key.hash);
 	if (value)
-		put.draft.value_crc = sfs_crc32c(0, value, size);
-	return put;
+		put->draft.value_crc = sfs_crc32c(0, value, size);
 }
 
 /* A value that needs a run of its own. */
@@ -84,7 +82,7 @@ int shmfs_put(struct shmfs *s, const void *key, size_t key_size, const void *val
 		return rc ? rc : -EINVAL;
 	if (sfs_record_size(key_size, size) > SFS_SMALL)
 		return sfs_handle_result(s, put_big(s, key, key_size, value, size, flags, version));
-	put = sfs_prepare(s, key, key_size, value, size, flags);
+	sfs_prepare(s, &put, key, key_size, value, size, flags);
 	put.version = version ? *version : 0;
 	rc = sfs_put(s, &put);
 	if (version && (rc == 0 || sfs_refused(rc)))
@@ -143,7 +141,7 @@ int shmfs_add(struct shmfs *s, const void *key, size_t key_size, double delta, d
 
 	if (rc)
 		return rc;
-	put = sfs_prepare(s, key, key_size, &result, sizeof(result), SHMFS_NUMBER);
+	sfs_prepare(s, &put, key, key_size, &result, sizeof(result), SHMFS_NUMBER);
 	for (unsigned round = 0;; round++) {
 		sfs_writer_lock(s);
 		rc = sum(s, &put.draft.key, delta, &result);
@@ -175,8 +173,8 @@ static size_t put_batch(struct shmfs *s, struct shmfs_item *items, size_t at, si
 	size_t first = at;
 
 	for (size_t i = first; i < end; i++)
-		put[i - first] = sfs_prepare(s, items[i].key, items[i].key_size, items[i].value, items[i].size,
-		                             items[i].flags);
+		sfs_prepare(s, &put[i - first], items[i].key, items[i].key_size, items[i].value,
+		            items[i].size, items[i].flags);
 	sfs_writer_lock(s);
 	for (; at < end; at++) {
 		struct shmfs_item *item = &items[at];

@@ -12,8 +12,8 @@ SFS_HIDDEN int sfs_check_put(const struct shmfs *s, const void *key, size_t key_
                              uint32_t flags);
 
 /* Everything about a put that needs no lock; value NULL: in place already. */
-SFS_HIDDEN struct sfs_put sfs_prepare(struct shmfs *s, const void *key, size_t key_size,
-                                      const void *value, uint64_t size, uint32_t flags);
+SFS_HIDDEN void sfs_prepare(struct shmfs *s, struct sfs_put *put, const void *key, size_t key_size,
+                            const void *value, uint64_t size, uint32_t flags);
 
 /* A condition failed: the version is the present one. */
 static inline bool sfs_refused(int rc)

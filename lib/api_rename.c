@@ -85,7 +85,7 @@ int shmfs_rename(struct shmfs *s, const void *from, size_t from_size, const void
 		return rc == 0 && flags ? -EEXIST : rc;
 	}
 	key = sfs_key(s, SFS_USER, from, from_size);
-	put = sfs_prepare(s, to, to_size, NULL, 0, flags);
+	sfs_prepare(s, &put, to, to_size, NULL, 0, flags);
 	for (unsigned round = 0;;) {
 		rc = rename_small(s, &key, &put);
 		if (rc == -EOVERFLOW)

@@ -272,7 +272,7 @@ int shmfs_put_commit(struct shmfs_put *p, const void *key, size_t key_size, uint
 		return -EINVAL;
 	rc = sfs_check_put(p->store, key, key_size, p->size, flags);
 	if (rc == 0) {
-		put = sfs_prepare(p->store, key, key_size, NULL, p->size, flags);
+		sfs_prepare(p->store, &put, key, key_size, NULL, p->size, flags);
 		put.version = version ? *version : 0;
 		p->crc = sfs_crc32c(p->crc, bytes(p) + p->summed, p->size - p->summed);
 		p->summed = p->size;

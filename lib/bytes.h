@@ -98,10 +98,13 @@ static inline void sfs_copy_out(void *dst, const void *src, size_t n)
 }
 
 /* Into mapped bytes that an overtaken reader may still look at.  Where they come from the mapping
- * too, a damaged head may make the two overlap. */
+ * too, a damaged head may make the two overlap; but not what is small enough for registers. */
 static inline void sfs_copy_in(void *dst, const void *src, size_t n)
 {
-	memmove(dst, src, n);
+	if (__builtin_constant_p(n) && n <= 32)
+		memcpy(dst, src, n);
+	else
+		memmove(dst, src, n);
 }
 
 static inline void sfs_zero(void *dst, size_t n)
