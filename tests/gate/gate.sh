@@ -39,8 +39,8 @@ costs() {
 
 # The implementation that glibc picks of memcpy depends on the processor: the plainest.
 measure() {
-	GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2_Usable,-AVX2,-AVX_Fast_Unaligned_Load,-ERMS,-AVX512F,-AVX512VL \
-		LD_BIND_NOW=1 "$LIBTOOL" --mode=execute valgrind -q --tool=callgrind --compress-strings=no \
+	without=-AVX2_Usable,-AVX2,-AVX_Fast_Unaligned_Load,-ERMS,-AVX512F,-AVX512VL
+	GLIBC_TUNABLES=glibc.cpu.hwcaps=$without LD_BIND_NOW=1 "$LIBTOOL" --mode=execute valgrind -q --tool=callgrind --compress-strings=no \
 		--collect-atstart=no --toggle-collect='gate_*' --cache-sim=yes --I1=32768,8,64 \
 		--D1=32768,8,64 --LL=1048576,16,64 --callgrind-out-file=out \
 		"$top_builddir/tests/gate/ops" store >operations 2>said || {
