@@ -57,7 +57,7 @@ int shmfs_log_append(struct shmfs *s, const void *data, size_t size, uint64_t *p
 	rc = reserve(s, sfs_frame_total(size), &r);
 	if (sfs_unlikely(rc))
 		return sfs_handle_result(s, rc);
-	sfs_log_done(s, &r, sfs_log_fill(&r, 0, size ? data : "", size));
+	sfs_log_done(s, &r, sfs_log_fill(&r, 0, data, size));
 	if (position)
 		*position = r.position;
 	return sfs_handle_result(s, 0);
@@ -65,7 +65,7 @@ int shmfs_log_append(struct shmfs *s, const void *data, size_t size, uint64_t *p
 
 int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n)
 {
-	uint64_t total = 0, in = 0, first = 0;
+	uint64_t total = 0;
 	struct sfs_reservation r;
 	int rc = sfs_handle_writable(s);
 
@@ -83,17 +83,7 @@ int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n)
 	rc = reserve(s, total, &r);
 	if (rc)
 		return sfs_handle_result(s, rc);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t word = sfs_log_fill(&r, in, frames[i].size ? frames[i].data : "", frames[i].size);
-
-		frames[i].position = r.position + in;
-		if (i)
-			sfs_log_inner(&r, in, word);
-		else
-			first = word;
-		in += sfs_frame_total(frames[i].size);
-	}
-	sfs_log_done(s, &r, first);
+	sfs_log_done(s, &r, sfs_log_fill_all(&r, frames, n));
 	return sfs_handle_result(s, 0);
 }
 
@@ -137,7 +127,7 @@ static void finish(struct shmfs_batch *b)
 
 	if (!b->frames)
 		return;
-	word = sfs_log_fill(&b->reserved, b->last, NULL, b->last_size);
+	word = sfs_log_sum(&b->reserved, b->last, b->last_size);
 	if (b->last)
 		sfs_log_inner(&b->reserved, b->last, word);
 	else

@@ -26,50 +26,31 @@ uint32_t sfs_crc32c_table(uint32_t crc, const void *data, size_t n)
 	return ~crc;
 }
 
-#if defined(__x86_64__)
-#define HAVE_INSTRUCTION __builtin_cpu_supports("sse4.2")
-#define TARGET __attribute__((target("sse4.2")))
-#define CRC8(crc, b) __builtin_ia32_crc32qi((uint32_t)(crc), (b))
-#define CRC32(crc, w) __builtin_ia32_crc32si((uint32_t)(crc), (w))
-#define CRC64(crc, w) __builtin_ia32_crc32di((crc), (w))
-#elif defined(__ARM_FEATURE_CRC32)
-#include <arm_acle.h>
-#define HAVE_INSTRUCTION 1
-#define TARGET
-#define CRC8(crc, b) __crc32cb((uint32_t)(crc), (b))
-#define CRC32(crc, w) __crc32cw((uint32_t)(crc), (w))
-#define CRC64(crc, w) __crc32cd((uint32_t)(crc), (w))
-#endif
-
-#ifdef HAVE_INSTRUCTION
-TARGET static uint32_t crc32c_instruction(uint32_t crc32, const void *data, size_t n)
+static uint32_t crc32c_instruction(uint32_t crc32, const void *data, size_t n)
 {
 	const uint8_t *p = data;
-	uint64_t crc = (uint32_t)~crc32, word;
+	uint64_t long_crc = (uint32_t)~crc32, word;
+	uint32_t crc, half;
 
 	for (; n >= 8; n -= 8, p += 8) {
 		memcpy(&word, p, 8);
-		crc = CRC64(crc, word);
+		long_crc = sfs_crc32c_word(long_crc, word);
 	}
+	crc = (uint32_t)long_crc;
 	if (n >= 4) {
-		uint32_t half;
-
 		memcpy(&half, p, 4);
-		crc = CRC32(crc, half);
+		crc = sfs_crc32c_half(crc, half);
 		n -= 4;
 		p += 4;
 	}
 	for (; n; n--)
-		crc = CRC8(crc, *p++);
-	return ~(uint32_t)crc;
+		crc = sfs_crc32c_byte(crc, *p++);
+	return ~crc;
 }
-#endif
 
 uint32_t sfs_crc32c(uint32_t crc, const void *data, size_t n)
 {
-#ifdef HAVE_INSTRUCTION
-	if (sfs_likely(HAVE_INSTRUCTION))
+	if (sfs_likely(SFS_CRC32C_HERE))
 		return crc32c_instruction(crc, data, n);
-#endif
 	return sfs_crc32c_table(crc, data, n);
 }

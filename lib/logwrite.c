@@ -13,6 +13,7 @@
 #include "writer.h"
 
 #define SPINS 200
+#define SHORT 256       /* a payload that is copied here */
 #define SETTLE_STEP 16 /* a shift: `commit` follows in steps of 64 KiB */
 
 static a64 *word_at(const struct shmfs *s, uint64_t at, uint64_t position)
@@ -228,20 +229,76 @@ int sfs_log_reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r)
 
 /* ---- filling ---------------------------------------------------------------------------- */
 
-uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload, uint64_t len)
+/* Copy a payload and sum it.  A short one word by word: two calls would cost more than the work. */
+static inline uint32_t copy_summed(uint8_t *to, uint32_t crc32, const uint8_t *from, uint64_t len)
+{
+	uint64_t crc = (uint32_t)~crc32, at = 0, word;
+	uint32_t crc_end, half;
+
+	if (SFS_TSAN || sfs_unlikely(len > SHORT || !SFS_CRC32C_HERE)) {
+		crc32 = sfs_crc32c(crc32, from, len);
+		sfs_copy_in(to, from, len);
+		return crc32;
+	}
+	for (; at + 8 <= len; at += 8) {
+		memcpy(&word, from + at, 8);
+		memcpy(to + at, &word, 8);
+		crc = sfs_crc32c_word(crc, word);
+	}
+	crc_end = (uint32_t)crc;
+	if (len & 4) {
+		memcpy(&half, from + at, 4);
+		memcpy(to + at, &half, 4);
+		crc_end = sfs_crc32c_half(crc_end, half);
+		at += 4;
+	}
+	for (; at < len; at++) {
+		to[at] = from[at];
+		crc_end = sfs_crc32c_byte(crc_end, to[at]);
+	}
+	return ~crc_end;
+}
+
+static inline uint64_t fill(const struct sfs_reservation *r, uint64_t in, const void *payload, uint64_t len)
 {
 	uint8_t *frame = r->at + in;
-	uint32_t crc = sfs_crc32c((uint32_t)(r->position + in), payload ? payload : frame + 8, len);
+	uint32_t crc = copy_summed(frame + 8, (uint32_t)(r->position + in), payload, len);
 
-	if (payload)
-		sfs_copy_in(frame + 8, payload, len);
 	write_tail(frame, sfs_frame_total(len), len, crc);
+	return sfs_frame_word(len, SFS_FRAME_DONE, 0);
+}
+
+uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload, uint64_t len)
+{
+	return fill(r, in, payload, len);
+}
+
+uint64_t sfs_log_sum(const struct sfs_reservation *r, uint64_t in, uint64_t len)
+{
+	uint8_t *frame = r->at + in;
+
+	write_tail(frame, sfs_frame_total(len), len, sfs_crc32c((uint32_t)(r->position + in), frame + 8, len));
 	return sfs_frame_word(len, SFS_FRAME_DONE, 0);
 }
 
 void sfs_log_inner(const struct sfs_reservation *r, uint64_t in, uint64_t word)
 {
 	sfs_release((a64 *)(r->at + in), word);
+}
+
+uint64_t sfs_log_fill_all(const struct sfs_reservation *r, struct shmfs_frame *frames, size_t n)
+{
+	uint64_t first = fill(r, 0, frames->data, frames->size), in = sfs_frame_total(frames->size);
+
+	frames->position = r->position;
+	for (size_t i = 1; i < n; i++) {
+		uint64_t len = frames[i].size;
+
+		frames[i].position = r->position + in;
+		sfs_log_inner(r, in, fill(r, in, frames[i].data, len));
+		in += sfs_frame_total(len);
+	}
+	return first;
 }
 
 void sfs_log_pad(const struct sfs_reservation *r, uint64_t in)

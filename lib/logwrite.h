@@ -24,9 +24,15 @@ struct sfs_reservation {
 /* Reserve `total` bytes, a multiple of 16, in one segment.  -EMSGSIZE and as sfs_log_enter() */
 SFS_HIDDEN int sfs_log_reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r);
 
-/* Write the frame at `in`, all but its head word; payload NULL: it is there already.  The word. */
+/* Write the frame at `in`, all but its head word.  The word. */
 SFS_HIDDEN uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload,
                                  uint64_t len);
+
+/* The same where the payload is there already. */
+SFS_HIDDEN uint64_t sfs_log_sum(const struct sfs_reservation *r, uint64_t in, uint64_t len);
+
+/* Write n frames, all but the head word of the first, and say where they are.  The word. */
+SFS_HIDDEN uint64_t sfs_log_fill_all(const struct sfs_reservation *r, struct shmfs_frame *frames, size_t n);
 
 /* A frame of a batch but the first: it is done, and hidden by the first's RESERVED. */
 SFS_HIDDEN void sfs_log_inner(const struct sfs_reservation *r, uint64_t in, uint64_t word);
