@@ -25,36 +25,36 @@ struct shmfs_batch {
  * at a trimmed frame without a pin, and the disk full again, loses his handle: room.c avoids
  * that, but here the log would stand still for ever.)
  */
-static int persevere(struct shmfs *s, uint64_t total, struct sfs_reservation *r, int rc)
+static int persevere(struct shmfs *s, struct sfs_reservation *r, int rc)
 {
 	for (unsigned round = 0; sfs_make_room(s, rc, round, SFS_TO_STORE); round++)
-		if ((rc = sfs_log_reserve(s, total, r)) == 0)
+		if ((rc = sfs_log_reserve(s, r)) == 0)
 			return 0;
 	if (rc != -ENOSPC || !sfs_is_volatile(s))
 		return rc;
 	sfs_writer_lock(s);
 	sfs_seg_punch(s, false);
 	sfs_writer_unlock(s);
-	return sfs_log_reserve(s, total, r);
+	return sfs_log_reserve(s, r);
 }
 
-static inline int reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r)
+static inline int reserve(struct shmfs *s, struct sfs_reservation *r)
 {
-	int rc = sfs_log_reserve(s, total, r);
+	int rc = sfs_log_reserve(s, r);
 
-	return sfs_likely(rc == 0) ? 0 : persevere(s, total, r, rc);
+	return sfs_likely(rc == 0) ? 0 : persevere(s, r, rc);
 }
 
 int shmfs_log_append(struct shmfs *s, const void *data, size_t size, uint64_t *position)
 {
-	struct sfs_reservation r;
+	struct sfs_reservation r = {.total = sfs_frame_total(size), .counts = sfs_log_counts(size, 1)};
 	int rc = sfs_handle_writable(s);
 
 	if (sfs_unlikely(rc || (!data && size)))
 		return rc ? rc : -EINVAL;
 	if (sfs_unlikely(size > SHMFS_FRAME_MAX))
 		return -EMSGSIZE;
-	rc = reserve(s, sfs_frame_total(size), &r);
+	rc = reserve(s, &r);
 	if (sfs_unlikely(rc))
 		return sfs_handle_result(s, rc);
 	sfs_log_done(s, &r, sfs_log_fill(&r, 0, data, size));
@@ -65,8 +65,7 @@ int shmfs_log_append(struct shmfs *s, const void *data, size_t size, uint64_t *p
 
 int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n)
 {
-	uint64_t total = 0;
-	struct sfs_reservation r;
+	struct sfs_reservation r = {0};
 	int rc = sfs_handle_writable(s);
 
 	if (rc || (!frames && n))
@@ -74,13 +73,14 @@ int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (!frames[i].data && frames[i].size)
 			return -EINVAL;
-		if (frames[i].size > SHMFS_FRAME_MAX || total > SFS_LOG_SEG)
+		if (frames[i].size > SHMFS_FRAME_MAX || r.total > SFS_LOG_SEG)
 			return -EMSGSIZE;
-		total += sfs_frame_total(frames[i].size);
+		r.total += sfs_frame_total(frames[i].size);
+		r.counts += sfs_log_counts(frames[i].size, 1);
 	}
 	if (n == 0)
 		return 0;
-	rc = reserve(s, total, &r);
+	rc = reserve(s, &r);
 	if (rc)
 		return sfs_handle_result(s, rc);
 	sfs_log_done(s, &r, sfs_log_fill_all(&r, frames, n));
@@ -92,19 +92,18 @@ int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n)
 int shmfs_log_begin(struct shmfs *s, struct shmfs_batch **out, size_t max_bytes, size_t max_frames)
 {
 	struct shmfs_batch *b;
-	uint64_t total;
 	int rc = sfs_handle_writable(s);
 
 	if (rc || !out || !max_frames)
 		return rc ? rc : -EINVAL;
 	if (max_bytes > SHMFS_FRAME_MAX || max_frames > SFS_LOG_SEG / 16)
 		return -EMSGSIZE;
-	/* 31: a frame's words, and what rounding takes at most; the whole is a multiple of 16 */
-	total = (max_bytes + (max_frames == 1 ? 31 : max_frames * 31)) & ~UINT64_C(15);
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
-	rc = reserve(s, total, &b->reserved);
+	/* 31: a frame's words, and what rounding takes at most; the whole is a multiple of 16 */
+	b->reserved.total = (max_bytes + (max_frames == 1 ? 31 : max_frames * 31)) & ~UINT64_C(15);
+	rc = reserve(s, &b->reserved);
 	if (rc) {
 		free(b);
 		return sfs_handle_result(s, rc);

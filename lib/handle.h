@@ -20,6 +20,13 @@ struct sfs_open_batch; /* frames being written in place (logwrite.h) */
 
 #define SFS_BOUNDARIES 64
 
+/* Frames of one segment, one behind the other, that we appended and that are done: who settles or
+ * counts them need not look.  Guarded by `appender`. */
+struct sfs_own {
+	uint64_t to, from;
+	uint64_t counts; /* bytes, and frames << 32 */
+};
+
 struct shmfs {
 	struct sfs_file file;
 	const struct sfs_super *super;
@@ -55,6 +62,7 @@ struct shmfs {
 	_Atomic bool appender; /* a lock: reservations in the log, before the writer's (logwrite.c) */
 	a64 log_segment;       /* 1 + the segment held for appending (log.h); 0 = none */
 	uint64_t log_at;       /* where its frames begin */
+	struct sfs_own own;
 	uint8_t pad_after[64];
 };
 

@@ -148,7 +148,7 @@ SFS_HIDDEN uint64_t sfs_log_tail(struct shmfs *s);
 SFS_HIDDEN int sfs_log_totals(struct shmfs *s, uint64_t at, uint64_t n, uint64_t bound, uint64_t *bytes,
                               uint64_t *frames);
 
-/* Count, and keep the totals of, segments before n that have none yet.  Nothing is held. */
+/* Count, and keep the totals of, segments before n that have none yet.  appender is held. */
 SFS_HIDDEN void sfs_log_keep_totals(struct shmfs *s, uint64_t n);
 
 /* Forget the segments before the one this position is in.  The writer lock is held. */

@@ -53,13 +53,25 @@ int sfs_log_totals(struct shmfs *s, uint64_t at, uint64_t n, uint64_t bound, uin
 	return 0;
 }
 
+/* Segment n: as counted while it was appended to, if all of it is ours. */
+static int tally(struct shmfs *s, uint64_t at, uint64_t n, uint64_t *bytes, uint64_t *frames)
+{
+	uint64_t start = n << SFS_LOG_SHIFT;
+
+	if (s->own.from != start || s->own.to != start + SFS_LOG_SEG)
+		return count(s, at, start, start + SFS_LOG_SEG, bytes, frames);
+	*bytes = s->own.counts & UINT32_MAX;
+	*frames = s->own.counts >> 32;
+	return 0;
+}
+
 /* One segment, counted without the lock; kept if nothing changed meanwhile. */
 static bool keep(struct shmfs *s, uint64_t n, uint64_t stamp)
 {
 	uint64_t at, again, bytes, frames;
 
 	if (sfs_log_find_live(s, n, &at) || kept(s, at) ||
-	    count(s, at, n << SFS_LOG_SHIFT, (n + 1) << SFS_LOG_SHIFT, &bytes, &frames))
+	    tally(s, at, n, &bytes, &frames))
 		return false;
 	sfs_writer_lock(s);
 	if (sfs_valid(s, stamp) && sfs_log_find_live(s, n, &again) == 0 && again == at) {

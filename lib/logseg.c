@@ -88,6 +88,7 @@ int sfs_log_enter_slow(struct shmfs *s, uint64_t n, uint64_t *at)
 	int rc;
 
 	sfs_log_keep_totals(s, n);
+	s->own.to = 0; /* those of another segment */
 	/* found and held under the lock that trimming takes */
 	sfs_writer_lock(s);
 	rc = trimmed(s, n);

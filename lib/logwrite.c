@@ -8,12 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alone.h"
 #include "crc32c.h"
 #include "lock.h"
 #include "writer.h"
 
 #define SPINS 200
 #define SHORT 256       /* a payload that is copied here */
+#define OWN_LEAST 1024    /* bytes that threads remember as theirs */
 #define SETTLE_STEP 16 /* a shift: `commit` follows in steps of 64 KiB */
 
 static a64 *word_at(const struct shmfs *s, uint64_t at, uint64_t position)
@@ -100,14 +102,24 @@ static uint64_t advance(struct shmfs *s, uint64_t from, uint64_t until, enum sfs
 	return from;
 }
 
-uint64_t sfs_log_settle(struct shmfs *s, uint64_t until, enum sfs_dead dead)
+/* The same, but for what is known to be done. */
+static uint64_t settle(struct shmfs *s, uint64_t until, enum sfs_dead dead, uint64_t done_from, uint64_t done_to)
 {
 	a64 *hint = &sfs_log(s)->commit;
-	uint64_t at = sfs_acquire(hint), to = advance(s, at, until, SFS_FRAME_DONE, dead);
+	uint64_t at = sfs_acquire(hint), to = at;
 
+	if (to < done_from)
+		to = advance(s, to, sfs_min(done_from, until), SFS_FRAME_DONE, dead);
+	if (to >= done_from)
+		to = advance(s, sfs_max(to, done_to), until, SFS_FRAME_DONE, dead);
 	while (at < to && !atomic_compare_exchange_weak(hint, &at, to))
 		;
 	return sfs_max(at, to);
+}
+
+uint64_t sfs_log_settle(struct shmfs *s, uint64_t until, enum sfs_dead dead)
+{
+	return settle(s, until, dead, 0, 0);
 }
 
 bool sfs_log_owned(struct shmfs *s, uint64_t position)
@@ -171,7 +183,7 @@ void sfs_log_inherit(struct shmfs *s)
  * The handle's threads, one after the other: held for a few dozen instructions, or while a
  * segment is made.  Letting go is one store, since nobody waits to be woken.
  */
-static void appender_lock(struct shmfs *s)
+static __attribute__((noinline)) void appender_take(struct shmfs *s)
 {
 	const struct timespec nap = {.tv_nsec = 20000};
 
@@ -183,83 +195,155 @@ static void appender_lock(struct shmfs *s)
 				nanosleep(&nap, NULL);
 }
 
+static inline void appender_lock(struct shmfs *s)
+{
+	if (sfs_unlikely(!sfs_alone()))
+		appender_take(s);
+}
+
+static inline void appender_unlock(struct shmfs *s)
+{
+	sfs_release(&s->appender, false);
+}
+
+/* These are done, and ours.  appender is held. */
+static inline void own(struct shmfs *s, const struct sfs_reservation *r)
+{
+	if (sfs_unlikely(s->own.to != r->position)) {
+		s->own.from = r->position;
+		s->own.counts = 0;
+	}
+	s->own.to = r->position + r->total;
+	s->own.counts += r->counts;
+}
+
+static __attribute__((noinline)) void own_locked(struct shmfs *s, const struct sfs_reservation *r)
+{
+	appender_lock(s);
+	own(s, r);
+	appender_unlock(s);
+}
+
+static inline void reserved(struct shmfs *s, uint64_t position, uint64_t at, struct sfs_reservation *r)
+{
+	raise_tail(s, position + r->total);
+	r->position = position;
+	r->at = sfs_at(s, at + sfs_log_in(position));
+}
+
 /* One try at the tail; r->total bytes or, at the end of a segment, what is left of it. */
 static int reserve_at(struct shmfs *s, uint64_t tail, struct sfs_reservation *r)
 {
 	uint64_t left = SFS_LOG_SEG - sfs_log_in(tail), total = sfs_min(r->total, left), at, w;
-	a64 *word;
+	struct sfs_reservation rest = {.total = left};
 	int rc = sfs_log_position_ok(tail) ? sfs_log_enter(s, tail >> SFS_LOG_SHIFT, &at) : -EUCLEAN;
 
 	if (rc == 0)
 		rc = sfs_log_back(s, at, tail + total);
-	if (sfs_unlikely(rc))
+	if (rc)
 		return rc;
-	word = word_at(s, at, tail);
 	w = 0;
-	if (sfs_unlikely(!atomic_compare_exchange_strong(
-		    word, &w, sfs_frame_word(total, SFS_FRAME_RESERVED, s->lease)))) {
+	if (!atomic_compare_exchange_strong(word_at(s, at, tail), &w,
+	                                    sfs_frame_word(total, SFS_FRAME_RESERVED, s->lease))) {
 		if (!reservation_ok(w, sfs_log_in(tail)))
 			return -EUCLEAN;
 		raise_tail(s, tail + sfs_frame_span(w));
 		return -EAGAIN;
 	}
-	raise_tail(s, tail + total);
-	r->position = tail;
-	r->at = (uint8_t *)word;
-	if (sfs_likely(total == r->total))
+	if (total == r->total) {
+		reserved(s, tail, at, r);
 		return 0;
-	pad(word, sfs_frame_word(total, SFS_FRAME_RESERVED, s->lease));
+	}
+	reserved(s, tail, at, &rest);
+	pad(word_at(s, at, tail), sfs_frame_word(left, SFS_FRAME_RESERVED, s->lease));
+	own(s, &rest);
 	return -EAGAIN;
 }
 
-int sfs_log_reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r)
+static __attribute__((noinline)) int reserve_slow(struct shmfs *s, struct sfs_reservation *r)
 {
 	int rc;
 
-	if (total > SFS_LOG_SEG)
-		return -EMSGSIZE;
-	r->total = total;
-	appender_lock(s);
 	do
 		rc = reserve_at(s, tail_hint(s), r);
-	while (sfs_unlikely(rc == -EAGAIN));
-	sfs_release(&s->appender, false);
+	while (rc == -EAGAIN);
+	appender_unlock(s);
 	return rc;
+}
+
+/* At the first try, in the segment at hand, below `backed`: the same in a few instructions. */
+int sfs_log_reserve(struct shmfs *s, struct sfs_reservation *r)
+{
+	uint64_t tail, empty = 0;
+
+	if (sfs_unlikely(r->total > SFS_LOG_SEG))
+		return -EMSGSIZE;
+	appender_lock(s);
+	tail = tail_hint(s);
+	if (sfs_unlikely((tail >> SFS_LOG_SHIFT) + 1 != sfs_relaxed(&s->log_segment) || tail % 16 ||
+	                 r->total > SFS_LOG_SEG - sfs_log_in(tail) ||
+	                 tail + r->total > sfs_acquire(&sfs_log(s)->backed) ||
+	                 !atomic_compare_exchange_strong(word_at(s, s->log_at, tail), &empty,
+	                                                 sfs_frame_word(r->total, SFS_FRAME_RESERVED, s->lease))))
+		return reserve_slow(s, r);
+	reserved(s, tail, s->log_at, r);
+	appender_unlock(s);
+	return 0;
 }
 
 /* ---- filling ---------------------------------------------------------------------------- */
 
-/* Copy a payload and sum it.  A short one word by word: two calls would cost more than the work. */
-static inline uint32_t copy_summed(uint8_t *to, uint32_t crc32, const uint8_t *from, uint64_t len)
+static __attribute__((noinline)) uint32_t copy_long(uint8_t *to, uint32_t crc, const uint8_t *from, uint64_t len)
 {
-	uint64_t crc = (uint32_t)~crc32, at = 0, word;
+	if (!len)
+		return crc;
+	crc = sfs_crc32c(crc, from, len);
+	sfs_copy_in(to, from, len);
+	return crc;
+}
+
+static inline __attribute__((always_inline)) uint64_t copy_word(uint8_t *to, uint64_t crc, const uint8_t *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, 8);
+	memcpy(to, &word, 8);
+	return sfs_crc32c_word(crc, word);
+}
+
+/* Copy a payload and sum it.  A short one word by word: two calls would cost more than the work. */
+static inline __attribute__((always_inline)) uint32_t copy_summed(uint8_t *to, uint32_t crc32, const uint8_t *from,
+                                                                 uint64_t len)
+{
+	uint64_t crc = (uint32_t)~crc32;
 	uint32_t crc_end, half;
 
-	if (SFS_TSAN || sfs_unlikely(len > SHORT || !SFS_CRC32C_HERE)) {
-		crc32 = sfs_crc32c(crc32, from, len);
-		sfs_copy_in(to, from, len);
-		return crc32;
+	if (SFS_TSAN || sfs_unlikely(len > SHORT || !SFS_CRC32C_HERE))
+		return copy_long(to, crc32, from, len);
+	for (; len >= 32; len -= 32, from += 32, to += 32) {
+		crc = copy_word(to, crc, from);
+		crc = copy_word(to + 8, crc, from + 8);
+		crc = copy_word(to + 16, crc, from + 16);
+		crc = copy_word(to + 24, crc, from + 24);
 	}
-	for (; at + 8 <= len; at += 8) {
-		memcpy(&word, from + at, 8);
-		memcpy(to + at, &word, 8);
-		crc = sfs_crc32c_word(crc, word);
-	}
+	for (; len >= 8; len -= 8, from += 8, to += 8)
+		crc = copy_word(to, crc, from);
 	crc_end = (uint32_t)crc;
-	if (len & 4) {
-		memcpy(&half, from + at, 4);
-		memcpy(to + at, &half, 4);
+	if (len >= 4) {
+		memcpy(&half, from, 4);
+		memcpy(to, &half, 4);
 		crc_end = sfs_crc32c_half(crc_end, half);
-		at += 4;
+		len -= 4, from += 4, to += 4;
 	}
-	for (; at < len; at++) {
-		to[at] = from[at];
-		crc_end = sfs_crc32c_byte(crc_end, to[at]);
+	for (; len; len--, from++, to++) {
+		*to = *from;
+		crc_end = sfs_crc32c_byte(crc_end, *to);
 	}
 	return ~crc_end;
 }
 
-static inline uint64_t fill(const struct sfs_reservation *r, uint64_t in, const void *payload, uint64_t len)
+static inline __attribute__((always_inline)) uint64_t fill(const struct sfs_reservation *r, uint64_t in,
+                                                            const void *payload, uint64_t len)
 {
 	uint8_t *frame = r->at + in;
 	uint32_t crc = copy_summed(frame + 8, (uint32_t)(r->position + in), payload, len);
@@ -320,15 +404,35 @@ void sfs_log_wake(struct shmfs *s)
 	syscall(SYS_futex, (uint32_t *)(void *)&log->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* Wake who waits; every 64 KiB, `commit` follows. */
+static __attribute__((noinline)) void after(struct shmfs *s, uint64_t position, uint64_t end)
+{
+	uint64_t from, to;
+
+	if (atomic_load(&sfs_log(s)->waiters) || (s->super->flags & SHMFS_OPT_ALWAYS_WAKE))
+		sfs_log_wake(s);
+	if (position >> SETTLE_STEP == end >> SETTLE_STEP)
+		return;
+	appender_lock(s);
+	from = s->own.from;
+	to = s->own.to;
+	appender_unlock(s);
+	settle(s, end, SFS_DEAD_PAD, from, to);
+}
+
 void sfs_log_done(struct shmfs *s, const struct sfs_reservation *r, uint64_t word)
 {
 	struct sfs_logpage *log = sfs_log(s);
+	uint64_t end = r->position + r->total;
 
 	atomic_exchange((a64 *)r->at, word); /* COMMIT; and before the look at waiters */
-	if (sfs_unlikely(atomic_load(&log->waiters) || (s->super->flags & SHMFS_OPT_ALWAYS_WAKE)))
-		sfs_log_wake(s);
-	if (sfs_unlikely(r->position >> SETTLE_STEP != (r->position + r->total) >> SETTLE_STEP))
-		sfs_log_settle(s, r->position + r->total, SFS_DEAD_PAD);
+	if (sfs_likely(r->counts && sfs_alone()))
+		own(s, r);
+	else if (r->counts && r->total >= OWN_LEAST)
+		own_locked(s, r);
+	if (sfs_unlikely(atomic_load(&log->waiters) || (s->super->flags & SHMFS_OPT_ALWAYS_WAKE) ||
+	                 r->position >> SETTLE_STEP != end >> SETTLE_STEP))
+		after(s, r->position, end);
 }
 
 bool sfs_log_batch_open(struct shmfs *s)

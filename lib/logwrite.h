@@ -16,13 +16,19 @@ SFS_HIDDEN bool sfs_log_batch_open(struct shmfs *s);
 
 /* Bytes of the log that are ours to write, until they are done. */
 struct sfs_reservation {
-	uint64_t position;
 	uint64_t total;
-	uint8_t *at; /* in the mapping */
+	uint8_t *at;     /* in the mapping */
+	uint64_t counts; /* of payload bytes, and frames << 32; 0: not known yet */
+	uint64_t position;
 };
 
-/* Reserve `total` bytes, a multiple of 16, in one segment.  -EMSGSIZE and as sfs_log_enter() */
-SFS_HIDDEN int sfs_log_reserve(struct shmfs *s, uint64_t total, struct sfs_reservation *r);
+static inline uint64_t sfs_log_counts(uint64_t bytes, uint64_t frames)
+{
+	return bytes | frames << 32;
+}
+
+/* Reserve r->total bytes, a multiple of 16, in one segment.  -EMSGSIZE and as sfs_log_enter() */
+SFS_HIDDEN int sfs_log_reserve(struct shmfs *s, struct sfs_reservation *r);
 
 /* Write the frame at `in`, all but its head word.  The word. */
 SFS_HIDDEN uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload,
