@@ -89,16 +89,19 @@ int shmfs_reader_next(struct shmfs_reader *r, void *buf, size_t *size, uint64_t 
 {
 	struct sfs_frame frame;
 	struct shmfs_frame plain;
+	ssize_t copied;
 	int rc = usable(r);
 
 	if (sfs_unlikely(rc || !size || (!buf && *size)))
 		return rc ? rc : -EINVAL;
-	if (sfs_likely(sfs_place_copy(&r->place, &plain, 1, buf, *size))) {
+	copied = sfs_place_copy(&r->place, &plain, 1, buf, *size);
+	if (sfs_likely(copied > 0)) {
 		*size = plain.size;
 		if (position)
 			*position = plain.position;
-		return sfs_handle_result(r->place.s, 0);
 	}
+	if (sfs_likely(copied))
+		return sfs_handle_result(r->place.s, copied < 0 ? (int)copied : 0);
 	rc = copy(&r->place, sfs_place_look, buf, size, &frame);
 	if (sfs_likely(rc == 0)) {
 		r->place.position = frame.next;
@@ -135,10 +138,15 @@ int shmfs_reader_next_batch(struct shmfs_reader *r, struct shmfs_frame *frames, 
 		return rc ? rc : -EINVAL;
 	for (*n = 0; *n < max_frames; ++*n) {
 		struct sfs_frame frame;
-		size_t got = sfs_place_copy(&r->place, frames + *n, max_frames - *n, at, size);
+		ssize_t copied = sfs_place_copy(&r->place, frames + *n, max_frames - *n, at, size);
+		size_t got;
 
-		if (got) {
-			*n += got;
+		if (copied < 0) {
+			rc = (int)copied;
+			break;
+		}
+		if (copied) {
+			*n += (size_t)copied;
 			size -= (size_t)((const uint8_t *)frames[*n - 1].data - at) + frames[*n - 1].size;
 			at = (uint8_t *)buf + total - size;
 		}

@@ -5,6 +5,8 @@
 #include "crc32c.h"
 #include "lock.h"
 
+#define PATIENCE 40 /* looks at a reservation before its owner is asked for: that is a system call */
+
 uint64_t sfs_log_head(struct shmfs *s)
 {
 	return sfs_log_frozen(s) ? s->meta.log_head : sfs_acquire(&sfs_log(s)->head);
@@ -41,10 +43,23 @@ int sfs_place_enter(struct sfs_place *p, uint64_t position)
 	return rc;
 }
 
+/* A head word; who is about to finish the frame is given the time to.  Not at once another look: it
+ * would take the line from under the owner's stores. */
+static inline uint64_t patiently(a64 *word)
+{
+	uint64_t w = sfs_acquire(word);
+
+	for (unsigned i = 0; sfs_unlikely(sfs_frame_state(w) == SFS_FRAME_RESERVED) && i < PATIENCE; i++) {
+		sfs_relax();
+		w = sfs_acquire(word);
+	}
+	return w;
+}
+
 uint64_t sfs_place_word(struct sfs_place *p, uint64_t position)
 {
 	a64 *word = sfs_at(p->s, p->at + sfs_log_in(position));
-	uint64_t w = sfs_acquire(word), total = w & UINT32_MAX;
+	uint64_t w = patiently(word), total = w & UINT32_MAX;
 
 	if (sfs_likely(sfs_frame_state(w) != SFS_FRAME_RESERVED))
 		return w;
@@ -220,10 +235,10 @@ static inline void copy_payload(uint8_t *to, const uint8_t *from, uint64_t size,
 			memcpy(to + i, from + i, 16);
 }
 
-size_t sfs_place_copy(struct sfs_place *p, struct shmfs_frame *frames, size_t most, uint8_t *buf, uint64_t room)
+ssize_t sfs_place_copy(struct sfs_place *p, struct shmfs_frame *frames, size_t most, uint8_t *buf, uint64_t room)
 {
-	uint64_t position = p->position, end = (position | (SFS_LOG_SEG - 1)) + 1;
-	const uint8_t *start;
+	uint64_t position = p->position, end = (position | (SFS_LOG_SEG - 1)) + 1, w = 0;
+	uint8_t *start;
 	size_t n = 0;
 
 	if (p->s->verify || position < sfs_log_head(p->s) || position >= bound(p->s) ||
@@ -232,9 +247,13 @@ size_t sfs_place_copy(struct sfs_place *p, struct shmfs_frame *frames, size_t mo
 	end = sfs_min(end, bound(p->s));
 	start = sfs_at(p->s, p->at);
 	while (position < end && n < most) {
-		const uint8_t *frame = start + sfs_log_in(position);
-		uint64_t w = sfs_acquire((const a64 *)(const void *)frame), size = w & UINT32_MAX;
+		uint8_t *frame = start + sfs_log_in(position);
+		uint64_t size;
 
+		w = sfs_acquire((a64 *)(void *)frame);
+		if (sfs_unlikely(sfs_frame_state(w) == SFS_FRAME_RESERVED && n == 0))
+			w = patiently((a64 *)(void *)frame);
+		size = w & UINT32_MAX;
 		if (sfs_unlikely(sfs_frame_state(w) < SFS_FRAME_DONE || sfs_frame_total(size) > end - position))
 			break;
 		if (sfs_likely(sfs_frame_state(w) == SFS_FRAME_DONE)) {
@@ -250,5 +269,7 @@ size_t sfs_place_copy(struct sfs_place *p, struct shmfs_frame *frames, size_t mo
 	if (!sfs_place_intact(p))
 		return 0;
 	p->position = position;
-	return n;
+	if (n == 0 && w == 0)
+		return -ENODATA;
+	return (ssize_t)n;
 }

@@ -56,8 +56,9 @@ SFS_HIDDEN int sfs_place_look_back(struct sfs_place *p, struct sfs_frame *f);
 SFS_HIDDEN bool sfs_place_intact(struct sfs_place *p);
 
 /* Copy frames, as they stand one behind the other in a segment, and step behind them; how many.
+ * -ENODATA: nothing there yet.
  * 0: there is none that fits, or something is in the way that sfs_place_look() deals with. */
-SFS_HIDDEN size_t sfs_place_copy(struct sfs_place *p, struct shmfs_frame *frames, size_t most, uint8_t *buf,
+SFS_HIDDEN ssize_t sfs_place_copy(struct sfs_place *p, struct shmfs_frame *frames, size_t most, uint8_t *buf,
                                  uint64_t room);
 
 /* Make the place's segment the one of this position. */
