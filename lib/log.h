@@ -16,11 +16,15 @@
  *	gaps up to the first EMPTY (I7).  `tail` and `commit` are hints that may lag: no EMPTY word
  *	before tail, no RESERVED one before commit.  `commit` only moves on; `tail` may be set
  *	back by who was slow to store it: a search for the end starts at the greater of the two.
+ *	A word once DONE or PAD stays so: a handle remembers what it made so itself (sfs_own), and
+ *	moves `commit` over that, and counts it, without another look.
  *	Nothing at or above `backed` is touched, by readers neither: the disk may have no space
  *	for it, and it may hold what the run was used for before.  It is zeroed, then backed.
  * Order	append: CAS head word EMPTY -> RESERVED (who wins owns the bytes), tail; payload, tail
  *	word; head word DONE by a seq_cst exchange: COMMIT; then `waiters` is looked at, which who
  *	sleeps has set before it looked at the word.
+ *	The exchange publishes payload and tail word to readers, who load the head word with acquire;
+ *	to the handle itself it allows sfs_own, plain words noted after it, which a kill forgets.
  *	A kill before the CAS leaves nothing; after it a hole of known length and owner, which any
  *	writer, once the lease is dead, turns into a PAD (it reads the word again after the probe:
  *	the owner may have finished and left), and a reader skips; after DONE the frame is there.
@@ -30,7 +34,8 @@
  * Locks	none to append; the writer lock to add or trim a segment, to raise `backed`, and
  *	to pad for the dead: so nobody writes to a segment that was trimmed meanwhile.
  *	A handle's own threads reserve one after the other (appender), so that its *hold*, the
- *	segment it may be about to reserve in, is one number.  A trimmed segment that a live
+ *	segment it may be about to reserve in, is one number.  With no other thread (alone.h) the
+ *	lock is not taken: there is nobody to keep out.  A trimmed segment that a live
  *	lease holds goes to that lease's chain of runs (run.h) instead of being freed, since its
  *	holder, stopped between two instructions, may yet compare-and-swap a word of it.
  */

@@ -9,23 +9,17 @@
 #include <unistd.h>
 
 #include "alone.h"
-#include "crc32c.h"
 #include "lock.h"
 #include "writer.h"
 
-#define SPINS 200
-#define SHORT 256       /* a payload that is copied here */
-#define OWN_LEAST 1024    /* bytes that threads remember as theirs */
+#define OUTLINE static __attribute__((noinline)) /* not worth room in the path usually taken */
+#define SPINS 200      /* looks at another thread of ours, before a nap */
+#define OWN_LEAST 1024 /* bytes that threads note as theirs: less is not worth the lock */
 #define SETTLE_STEP 16 /* a shift: `commit` follows in steps of 64 KiB */
 
 static a64 *word_at(const struct shmfs *s, uint64_t at, uint64_t position)
 {
 	return (a64 *)sfs_at(s, at + sfs_log_in(position));
-}
-
-static void write_tail(uint8_t *frame, uint64_t total, uint64_t len, uint32_t crc)
-{
-	sfs_set((a64 *)(frame + total - 8), len | (uint64_t)crc << 32);
 }
 
 /* ---- dead owners ---------------------------------------------------------------------- */
@@ -41,7 +35,7 @@ static void pad(a64 *word, uint64_t w)
 {
 	uint64_t total = w & UINT32_MAX;
 
-	write_tail((uint8_t *)word, total, total - 16, 0);
+	sfs_log_end_frame((uint8_t *)word, total, total - 16, 0);
 	atomic_compare_exchange_strong(word, &w, sfs_frame_word(total - 16, SFS_FRAME_PAD, 0));
 }
 
@@ -102,8 +96,9 @@ static uint64_t advance(struct shmfs *s, uint64_t from, uint64_t until, enum sfs
 	return from;
 }
 
-/* The same, but for what is known to be done. */
-static uint64_t settle(struct shmfs *s, uint64_t until, enum sfs_dead dead, uint64_t done_from, uint64_t done_to)
+/* Move `commit`; without a look at what is known to be done. */
+static uint64_t settle(struct shmfs *s, uint64_t until, enum sfs_dead dead, uint64_t done_from,
+                       uint64_t done_to)
 {
 	a64 *hint = &sfs_log(s)->commit;
 	uint64_t at = sfs_acquire(hint), to = at;
@@ -183,7 +178,7 @@ void sfs_log_inherit(struct shmfs *s)
  * The handle's threads, one after the other: held for a few dozen instructions, or while a
  * segment is made.  Letting go is one store, since nobody waits to be woken.
  */
-static __attribute__((noinline)) void appender_take(struct shmfs *s)
+OUTLINE void appender_take(struct shmfs *s)
 {
 	const struct timespec nap = {.tv_nsec = 20000};
 
@@ -217,7 +212,7 @@ static inline void own(struct shmfs *s, const struct sfs_reservation *r)
 	s->own.counts += r->counts;
 }
 
-static __attribute__((noinline)) void own_locked(struct shmfs *s, const struct sfs_reservation *r)
+OUTLINE void own_locked(struct shmfs *s, const struct sfs_reservation *r)
 {
 	appender_lock(s);
 	own(s, r);
@@ -260,7 +255,7 @@ static int reserve_at(struct shmfs *s, uint64_t tail, struct sfs_reservation *r)
 	return -EAGAIN;
 }
 
-static __attribute__((noinline)) int reserve_slow(struct shmfs *s, struct sfs_reservation *r)
+OUTLINE int reserve_slow(struct shmfs *s, struct sfs_reservation *r)
 {
 	int rc;
 
@@ -291,109 +286,7 @@ int sfs_log_reserve(struct shmfs *s, struct sfs_reservation *r)
 	return 0;
 }
 
-/* ---- filling ---------------------------------------------------------------------------- */
-
-static __attribute__((noinline)) uint32_t copy_long(uint8_t *to, uint32_t crc, const uint8_t *from, uint64_t len)
-{
-	if (!len)
-		return crc;
-	crc = sfs_crc32c(crc, from, len);
-	sfs_copy_in(to, from, len);
-	return crc;
-}
-
-static inline __attribute__((always_inline)) uint64_t copy_word(uint8_t *to, uint64_t crc, const uint8_t *from)
-{
-	uint64_t word;
-
-	memcpy(&word, from, 8);
-	memcpy(to, &word, 8);
-	return sfs_crc32c_word(crc, word);
-}
-
-/* Copy a payload and sum it.  A short one word by word: two calls would cost more than the work. */
-static inline __attribute__((always_inline)) uint32_t copy_summed(uint8_t *to, uint32_t crc32, const uint8_t *from,
-                                                                 uint64_t len)
-{
-	uint64_t crc = (uint32_t)~crc32;
-	uint32_t crc_end, half;
-
-	if (SFS_TSAN || sfs_unlikely(len > SHORT || !SFS_CRC32C_HERE))
-		return copy_long(to, crc32, from, len);
-	for (; len >= 32; len -= 32, from += 32, to += 32) {
-		crc = copy_word(to, crc, from);
-		crc = copy_word(to + 8, crc, from + 8);
-		crc = copy_word(to + 16, crc, from + 16);
-		crc = copy_word(to + 24, crc, from + 24);
-	}
-	for (; len >= 8; len -= 8, from += 8, to += 8)
-		crc = copy_word(to, crc, from);
-	crc_end = (uint32_t)crc;
-	if (len >= 4) {
-		memcpy(&half, from, 4);
-		memcpy(to, &half, 4);
-		crc_end = sfs_crc32c_half(crc_end, half);
-		len -= 4, from += 4, to += 4;
-	}
-	for (; len; len--, from++, to++) {
-		*to = *from;
-		crc_end = sfs_crc32c_byte(crc_end, *to);
-	}
-	return ~crc_end;
-}
-
-static inline __attribute__((always_inline)) uint64_t fill(const struct sfs_reservation *r, uint64_t in,
-                                                            const void *payload, uint64_t len)
-{
-	uint8_t *frame = r->at + in;
-	uint32_t crc = copy_summed(frame + 8, (uint32_t)(r->position + in), payload, len);
-
-	write_tail(frame, sfs_frame_total(len), len, crc);
-	return sfs_frame_word(len, SFS_FRAME_DONE, 0);
-}
-
-uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload, uint64_t len)
-{
-	return fill(r, in, payload, len);
-}
-
-uint64_t sfs_log_sum(const struct sfs_reservation *r, uint64_t in, uint64_t len)
-{
-	uint8_t *frame = r->at + in;
-
-	write_tail(frame, sfs_frame_total(len), len, sfs_crc32c((uint32_t)(r->position + in), frame + 8, len));
-	return sfs_frame_word(len, SFS_FRAME_DONE, 0);
-}
-
-void sfs_log_inner(const struct sfs_reservation *r, uint64_t in, uint64_t word)
-{
-	sfs_release((a64 *)(r->at + in), word);
-}
-
-uint64_t sfs_log_fill_all(const struct sfs_reservation *r, struct shmfs_frame *frames, size_t n)
-{
-	uint64_t first = fill(r, 0, frames->data, frames->size), in = sfs_frame_total(frames->size);
-
-	frames->position = r->position;
-	for (size_t i = 1; i < n; i++) {
-		uint64_t len = frames[i].size;
-
-		frames[i].position = r->position + in;
-		sfs_log_inner(r, in, fill(r, in, frames[i].data, len));
-		in += sfs_frame_total(len);
-	}
-	return first;
-}
-
-void sfs_log_pad(const struct sfs_reservation *r, uint64_t in)
-{
-	uint64_t total = r->total - in;
-
-	if (!total)
-		return;
-	write_tail(r->at + in, total, total - 16, 0);
-	sfs_release((a64 *)(r->at + in), sfs_frame_word(total - 16, SFS_FRAME_PAD, 0));
-}
+/* ---- done ---------------------------------------------------------------------------- */
 
 void sfs_log_wake(struct shmfs *s)
 {
@@ -405,7 +298,7 @@ void sfs_log_wake(struct shmfs *s)
 }
 
 /* Wake who waits; every 64 KiB, `commit` follows. */
-static __attribute__((noinline)) void after(struct shmfs *s, uint64_t position, uint64_t end)
+OUTLINE void after(struct shmfs *s, uint64_t position, uint64_t end)
 {
 	uint64_t from, to;
 

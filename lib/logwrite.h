@@ -30,6 +30,14 @@ static inline uint64_t sfs_log_counts(uint64_t bytes, uint64_t frames)
 /* Reserve r->total bytes, a multiple of 16, in one segment.  -EMSGSIZE and as sfs_log_enter() */
 SFS_HIDDEN int sfs_log_reserve(struct shmfs *s, struct sfs_reservation *r);
 
+/* ---- logfill.c */
+
+/* The tail word of a frame. */
+static inline void sfs_log_end_frame(uint8_t *frame, uint64_t total, uint64_t len, uint32_t crc)
+{
+	sfs_set((a64 *)(void *)(frame + total - 8), len | (uint64_t)crc << 32);
+}
+
 /* Write the frame at `in`, all but its head word.  The word. */
 SFS_HIDDEN uint64_t sfs_log_fill(const struct sfs_reservation *r, uint64_t in, const void *payload,
                                  uint64_t len);
@@ -45,6 +53,8 @@ SFS_HIDDEN void sfs_log_inner(const struct sfs_reservation *r, uint64_t in, uint
 
 /* Turn the rest of a reservation, from `in` on, into a PAD. */
 SFS_HIDDEN void sfs_log_pad(const struct sfs_reservation *r, uint64_t in);
+
+/* ---- logwrite.c */
 
 /* COMMIT: the head word of the first frame. */
 SFS_HIDDEN void sfs_log_done(struct shmfs *s, const struct sfs_reservation *r, uint64_t word);
