@@ -208,6 +208,35 @@ static void aborted(void)
 	store_close(s);
 }
 
+/* Who appended them knows that they are done, and need not look; but not what was reserved before. */
+static void behind_an_open_batch(void)
+{
+	struct shmfs_log_bounds before = {.struct_size = sizeof(before)}, now = before;
+	struct shmfs *s = store_new(store_path("behind"));
+	struct shmfs_batch *batch;
+	char bytes[64] = "";
+	uint64_t at;
+	void *data;
+
+	for (int i = 0; i < 1000; i++)
+		CU_ASSERT_EQUAL(shmfs_log_append(s, bytes, sizeof(bytes), &at), 0);
+	CU_ASSERT_EQUAL(shmfs_log_bounds(s, &before), 0);
+	CU_ASSERT_EQUAL(shmfs_log_begin(s, &batch, 64, 1), 0);
+	for (int i = 0; i < 2000; i++)
+		CU_ASSERT_EQUAL(shmfs_log_append(s, bytes, sizeof(bytes), &at), 0);
+	CU_ASSERT_EQUAL(shmfs_log_bounds(s, &now), 0);
+	CU_ASSERT_EQUAL(now.end, before.end);
+	CU_ASSERT_EQUAL(now.frames, before.frames);
+	CU_ASSERT_EQUAL(shmfs_log_frame(batch, 64, &data), 0);
+	memset(data, 0, 64);
+	CU_ASSERT_EQUAL(shmfs_log_commit(batch, &at), 0);
+	CU_ASSERT_EQUAL(at, before.end);
+	CU_ASSERT_EQUAL(shmfs_log_bounds(s, &now), 0);
+	CU_ASSERT_EQUAL(now.frames, before.frames + 2001);
+	store_good(s);
+	store_close(s);
+}
+
 /* Killed between begin and commit, its frames all but complete. */
 static int begin_and_die(void *path)
 {
@@ -262,6 +291,7 @@ static const struct harness_test tests[] = {
 	{"frames written in place appear at once, with the commit", in_place},
 	{"a frame beyond what was reserved is refused, and the batch stays", beyond_the_reserved},
 	{"an aborted batch never was", aborted},
+	{"the end stays before a batch begun, whatever its writer appends behind it", behind_an_open_batch},
 	{"a batch whose writer died never was, read forward or backward", left_by_the_dead},
 };
 
