@@ -15,8 +15,10 @@ struct bench bench = {.cpu = 1, .rounds = 7, .keys = 1000000, .dir = "/dev/shm",
 
 static const char usage[] =
 	"usage: %s [--json] [--large] [--keys=N] [--rounds=N] [--cpu=N] [--only=PEER,...]\n"
-	"       [--dir=DIR on tmpfs] [--disk=DIR on a disk]\n"
-	"--large: 10 million keys, and growing to 10 million; takes minutes and 9 GB of DIR.\n";
+	"       [--dir=DIR on tmpfs] [--disk=DIR on a disk] [--seconds=N] [--save=FILE]\n"
+	"--save: append the JSON lines to FILE, and print a table besides.\n"
+	"--seconds: how long the reader beside a writer goes on, instead of short rounds.\n"
+	"--large: 10 million keys, and growing to 10 million; takes minutes and 16 GB of DIR.\n";
 
 static uint64_t number(const char *text, uint64_t least, uint64_t most)
 {
@@ -34,7 +36,8 @@ void bench_options(int argc, char **argv)
 	static const struct option options[] = {
 		{"json", 0, NULL, 'j'},   {"large", 0, NULL, 'l'}, {"keys", 1, NULL, 'k'},
 		{"rounds", 1, NULL, 'r'}, {"cpu", 1, NULL, 'c'},   {"only", 1, NULL, 'o'},
-		{"dir", 1, NULL, 'd'},    {"disk", 1, NULL, 'D'},  {0},
+		{"dir", 1, NULL, 'd'},    {"disk", 1, NULL, 'D'},  {"save", 1, NULL, 's'},
+		{"seconds", 1, NULL, 't'}, {0},
 	};
 	int option;
 
@@ -66,6 +69,12 @@ void bench_options(int argc, char **argv)
 			break;
 		case 'D':
 			bench.disk = optarg;
+			break;
+		case 's':
+			bench.save = optarg;
+			break;
+		case 't':
+			bench.seconds = (unsigned)number(optarg, 1, 86400);
 			break;
 		default:
 			fprintf(stderr, usage, argv[0]);

@@ -25,10 +25,12 @@ struct bench {
 	bool large;
 	int cpu;
 	unsigned rounds;
+	unsigned seconds; /* 0, or how long a reader goes on beside a writer */
 	uint64_t keys;
 	const char *dir;  /* where the stores go, on tmpfs */
 	const char *disk; /* and those that are synced */
 	const char *only; /* NULL, or a comma-separated list of peers */
+	const char *save; /* NULL, or where JSON lines are appended besides */
 };
 
 extern struct bench bench;
@@ -47,6 +49,8 @@ struct moment moment_now(void);
 
 /* ---- figures ------------------------------------------------------------------------ */
 
+/* The figures that come next are of a store of this many keys; 0: of none. */
+void bench_of(uint64_t keys);
 /* The time since `start`, per operation. */
 void bench_time(const char *work, const char *who, struct moment start, uint64_t operations);
 /* Any other figure: unit is "bytes", "ops/s", "us" ... */

@@ -9,7 +9,7 @@
 
 #include "peer.h"
 
-enum { KEYS = 10000, PUTS = 50, PEERS = 8 };
+enum { KEYS = 10000, PUTS = 50 };
 
 /* What the disk itself takes: one page of a file that is there. */
 static void bare(int fd)
@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 		bench_note("%s is no disk: give one with --disk", bench.disk);
 		return 0;
 	}
+	bench_of(KEYS);
 	keys = keys_new(KEYS);
 	fd = open(bench.disk, O_TMPFILE | O_RDWR, 0600);
 	if (fd < 0)

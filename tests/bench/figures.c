@@ -8,19 +8,28 @@
 
 #include "bench.h"
 
-enum { ROWS = 256, SAMPLES = 64 };
+enum { ROWS = 1024, SAMPLES = 64 };
 
 static struct row {
 	const char *work, *who, *unit;
+	uint64_t keys;
 	unsigned n;
 	double value[SAMPLES], wall[SAMPLES]; /* wall: of times only */
 } rows[ROWS];
+
+static uint64_t keys_now;
+static FILE *save; /* NULL, or where the JSON lines go besides */
+
+void bench_of(uint64_t keys)
+{
+	keys_now = keys;
+}
 
 static struct row *row(const char *work, const char *who, const char *unit)
 {
 	for (struct row *r = rows; r < rows + ROWS; r++) {
 		if (!r->work)
-			*r = (struct row){.work = work, .who = who, .unit = unit};
+			*r = (struct row){.work = strdup(work), .who = who, .unit = unit, .keys = keys_now};
 		if (strcmp(r->work, work) == 0 && strcmp(r->who, who) == 0 && strcmp(r->unit, unit) == 0)
 			return r;
 	}
@@ -111,20 +120,32 @@ static double ratio_to(const struct row *r, const char *who)
 	return 0;
 }
 
-static void print_json(const struct row *r, double value, double wall, double floor, double us)
+static void json_number(FILE *to, const char *name, double value)
 {
-	bool time = strcmp(r->unit, "ns") == 0;
-
-	printf("{\"work\":\"%s\",\"who\":\"%s\",", r->work, r->who);
-	if (time)
-		printf("\"ns\":%.1f,\"wall_ns\":%.1f", value, wall);
+	if (value > 0)
+		fprintf(to, ",\"%s\":%.*f", name, value < 100 ? 3 : 1, value);
 	else
-		printf("\"unit\":\"%s\",\"value\":%.2f", r->unit, value);
-	if (floor > 0)
-		printf(",\"ratio_to_floor\":%.3f", floor);
-	if (us > 0)
-		printf(",\"ratio_to_us\":%.3f", us);
-	printf("}\n");
+		fprintf(to, ",\"%s\":null", name);
+}
+
+/* Times in ns, percentiles of them too; `ns` of anything else is null. */
+static void print_json(FILE *to, const struct row *r, double value, double wall)
+{
+	bool time = strcmp(r->unit, "ns") == 0, part = strncmp(r->unit, "us ", 3) == 0;
+
+	fprintf(to, "{\"work\":\"%s\",\"who\":\"%s\"", r->work, r->who);
+	json_number(to, "ns", time ? value : part ? value * 1000 : 0);
+	json_number(to, "ratio_to_floor", ratio_to(r, "floor"));
+	json_number(to, "ratio_to_us", ratio_to(r, "shmfs"));
+	if (time)
+		json_number(to, "wall_ns", wall);
+	else if (part)
+		fprintf(to, ",\"percentile\":\"%s\"", r->unit + 3);
+	else
+		fprintf(to, ",\"unit\":\"%s\",\"value\":%.3f", r->unit, value);
+	if (r->keys)
+		fprintf(to, ",\"keys\":%llu", (unsigned long long)r->keys);
+	fprintf(to, ",\"rounds\":%u}\n", r->n);
 }
 
 static void print_ratio(double ratio)
@@ -138,19 +159,20 @@ static void print_ratio(double ratio)
 static void print_row(const struct row *r, bool first)
 {
 	double value = median(r->value, r->n), wall = median(r->wall, r->n);
-	double floor = ratio_to(r, "floor"), us = ratio_to(r, "shmfs");
 
+	if (save)
+		print_json(save, r, value, wall);
 	if (bench.json) {
-		print_json(r, value, wall, floor, us);
+		print_json(stdout, r, value, wall);
 		return;
 	}
-	printf("%-30s %-6s %12.*f %-9s", first ? r->work : "", r->who, value < 100 ? 1 : 0, value, r->unit);
+	printf("%-34s %-7s %12.*f %-9s", first ? r->work : "", r->who, value < 100 ? 1 : 0, value, r->unit);
 	if (strcmp(r->unit, "ns") == 0)
 		printf(" %12.*f", wall < 100 ? 1 : 0, wall);
 	else
 		printf(" %12s", "");
-	print_ratio(floor);
-	print_ratio(us);
+	print_ratio(ratio_to(r, "floor"));
+	print_ratio(ratio_to(r, "shmfs"));
 	putchar('\n');
 }
 
@@ -158,10 +180,12 @@ void bench_report(void)
 {
 	const struct row *end = rows;
 
+	if (bench.save && !(save = fopen(bench.save, "a")))
+		err(1, "%s", bench.save);
 	while (end < rows + ROWS && end->work)
 		end++;
 	if (!bench.json)
-		printf("\n%-30s %-6s %12s %-9s %12s %9s %9s\n", "work", "who", "CPU time or", "unit",
+		printf("\n%-34s %-7s %12s %-9s %12s %9s %9s\n", "work", "who", "CPU time or", "unit",
 		       "wall time", "/ floor", "/ shmfs");
 	for (const struct row *first = rows; first < end; first++) {
 		bool seen = false;
@@ -174,5 +198,7 @@ void bench_report(void)
 			if (strcmp(r->work, first->work) == 0)
 				print_row(r, r == first);
 	}
+	if (save && fclose(save))
+		err(1, "%s", bench.save);
 	fflush(stdout);
 }

@@ -3,11 +3,10 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "peer.h"
 
-enum { PEERS = 8, LOADS = 3, BIGS = 16 };
+enum { LOADS = 3, BIGS = 16 };
 
 /* Three orders: a store that appends keeps the records of one as neighbours, which must not
  * help the reads. */
@@ -81,6 +80,8 @@ static uint64_t miss(const struct runner *r, unsigned at)
 	uint8_t buf[VALUE_SIZE];
 
 	(void)at;
+	if (r->peer->blind)
+		return 0;
 	for (uint64_t i = 0; i < n; i++)
 		found += r->peer->get(r->store, absent[i], KEY_SIZE, buf, sizeof(buf));
 	expect(r, "miss", found, 0);
@@ -105,6 +106,8 @@ static uint64_t overwrite(const struct runner *r, unsigned at)
 {
 	uint64_t n = operations / r->peer->writes;
 
+	if (!r->peer->put)
+		return 0;
 	put_all(r, part(r, write_order, at, n), n);
 	return n;
 }
@@ -114,17 +117,27 @@ static uint64_t delete(const struct runner *r, unsigned at)
 	uint64_t n = operations / r->peer->writes, found = 0;
 	const bench_key *key = part(r, write_order, at, n);
 
+	if (!r->peer->del)
+		return 0;
 	for (uint64_t i = 0; i < n; i++)
 		found += r->peer->del(r->store, key[i], KEY_SIZE);
 	expect(r, "delete", found, n);
 	return n;
 }
 
+static uint64_t insert(const struct runner *r, unsigned at)
+{
+	return r->peer->del ? overwrite(r, at) : 0; /* the keys that delete() deleted */
+}
+
 static uint64_t walk(const struct runner *r, unsigned at)
 {
-	uint64_t sum = 0, n = r->peer->walk(r->store, &sum);
+	uint64_t sum = 0, n;
 
 	(void)at;
+	if (!r->peer->walk)
+		return 0;
+	n = r->peer->walk(r->store, &sum);
 	sink += sum;
 	expect(r, "iterate", n, r->keys);
 	return n;
@@ -140,7 +153,7 @@ static const struct work {
 	{"get, 16 in one call, each", many},
 	{"overwrite", overwrite},
 	{"delete", delete},
-	{"insert what was deleted", overwrite}, /* the same keys as delete */
+	{"insert what was deleted", insert},
 	{"iterate, each", walk},
 };
 
@@ -151,6 +164,7 @@ static void work_all(unsigned round)
 			struct moment start = moment_now();
 			uint64_t n = works[w].run(&runners[i], round);
 
+			bench_of(runners[i].keys);
 			if (n && round)
 				bench_time(works[w].name, runners[i].peer->name, start, n);
 		}
@@ -161,11 +175,11 @@ static void work_all(unsigned round)
 
 static void bytes_per_record(const struct runner *r, const char *path)
 {
-	struct stat st;
+	uint64_t bytes = peer_bytes(path);
 
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+	if (bytes && !r->peer->blind)
 		bench_figure("file bytes per 116-byte record", r->peer->name, "bytes",
-		             (double)st.st_blocks * 512 / (double)r->keys);
+		             (double)bytes / (double)r->keys);
 }
 
 /* Into a new store; the page faults of fresh memory are part of it. */
@@ -175,8 +189,11 @@ static void load(struct runner *r)
 	struct moment start;
 
 	r->store = r->peer->open(path, r->keys, PEER_CREATE);
+	if (!r->peer->put)
+		return;
 	start = moment_now();
 	put_all(r, keys, r->keys);
+	bench_of(r->keys);
 	bench_time("insert into a new store", r->peer->name, start, r->keys);
 	bytes_per_record(r, path);
 }
@@ -187,7 +204,7 @@ static void load_all(void)
 		for (unsigned i = 0; i < n_runners; i++) {
 			struct runner *r = &runners[i];
 
-			if (at && r->peer->writes > 2)
+			if (at && (r->peer->writes > 2 || !r->peer->put))
 				continue; /* it takes too long, once is enough */
 			if (at)
 				r->peer->close(r->store);
@@ -196,7 +213,7 @@ static void load_all(void)
 	}
 	/* space is recycled from now on: so it is in a store that has lived for a while */
 	for (unsigned i = 0; i < n_runners; i++)
-		if (runners[i].peer->writes <= 2)
+		if (runners[i].peer->writes <= 2 && runners[i].peer->put)
 			put_all(&runners[i], write_order, runners[i].keys);
 }
 
@@ -213,6 +230,9 @@ static void big_values(void)
 			const struct runner *r = &runners[i];
 			struct moment start;
 
+			if (!r->peer->put)
+				continue;
+			bench_of(BIGS);
 			for (unsigned k = 0; k < BIGS && !round; k++) {
 				value_of(key[k], value, BIG_SIZE);
 				r->peer->put(r->store, key[k], KEY_SIZE, value, BIG_SIZE);
@@ -241,10 +261,14 @@ int main(int argc, char **argv)
 	read_order = keys_shuffled(keys, bench.keys);
 	write_order = keys_shuffled(keys, bench.keys);
 	absent = keys_new(operations);
-	for (const struct peer *const *p = peers(); *p; p++)
-		runners[n_runners++] = (struct runner){*p, NULL, *p == &peer_files ? bench.keys / 10 : bench.keys};
-	bench_note("%llu keys of %d bytes, values of %d (files: a tenth of the keys)",
-	           (unsigned long long)bench.keys, KEY_SIZE, VALUE_SIZE);
+	for (const struct peer *const *p = peers(); *p; p++) {
+		uint64_t n = peer_keys(*p, bench.dir);
+
+		if (n)
+			runners[n_runners++] = (struct runner){*p, NULL, n};
+	}
+	bench_note("%llu keys of %d bytes, values of %d (files and sqlite: at most %d keys)",
+	           (unsigned long long)bench.keys, KEY_SIZE, VALUE_SIZE, FEW_KEYS);
 	load_all();
 	for (unsigned round = 0; round <= bench.rounds; round++) /* the first only warms up */
 		work_all(round);

@@ -12,12 +12,15 @@
 extern "C" {
 #endif
 
-enum { PEER_CREATE = 1, PEER_DISK = 2, PEER_GROWS = 4 };
+enum { PEER_CREATE = 1, PEER_DISK = 2, PEER_GROWS = 4, FEW_KEYS = 100000 };
 
 struct peer {
 	const char *name;
 	unsigned writes; /* it does one write where the fastest do this many, ... */
 	unsigned reads;  /* ... and one read: the slow ones are not given all day */
+	bool few;        /* so slow that it is given FEW_KEYS at most */
+	bool blind;      /* it keeps no keys: memory alone, to compare with */
+	bool alone;      /* one process at a time */
 
 	/* PEER_CREATE: a new store for about this many keys; else one that is there.
 	 * PEER_DISK: sync will be used.  PEER_GROWS: without knowing how many keys will come. */
@@ -37,6 +40,10 @@ struct peer {
 	uint64_t (*walk)(void *store, uint64_t *sum);
 	/* Make what was put survive a power cut. */
 	void (*sync)(void *store);
+	/* Give back the space of what was deleted. */
+	void (*compact)(void *store);
+	/* How many gets of this handle were done again because of a writer, so far. */
+	uint64_t (*retries)(void *store);
 };
 
 #ifndef BENCH_LMDB
@@ -45,21 +52,40 @@ struct peer {
 #ifndef BENCH_BOOST
 #define BENCH_BOOST 0
 #endif
+#ifndef BENCH_TKRZW
+#define BENCH_TKRZW 0
+#endif
+#ifndef BENCH_SQLITE
+#define BENCH_SQLITE 0
+#endif
 
-extern const struct peer peer_shmfs, peer_floor, peer_files;
+extern const struct peer peer_shmfs, peer_floor, peer_files, peer_memcpy, peer_load;
 #if BENCH_LMDB
 extern const struct peer peer_lmdb;
 #endif
 #if BENCH_BOOST
 extern const struct peer peer_boost;
 #endif
+#if BENCH_TKRZW
+extern const struct peer peer_tkrzw, peer_tiny;
+#endif
+#if BENCH_SQLITE
+extern const struct peer peer_sqlite;
+#endif
+
+enum { PEERS = 16 }; /* more than there are */
 
 /* Those built in and asked for; the last is NULL.  Says once who is absent. */
 const struct peer *const *peers(void);
 
+/* How many keys it is given; 0, and says so, if the file system has no room for that. */
+uint64_t peer_keys(const struct peer *peer, const char *dir);
+
 /* "DIR/shmfs-bench.PID.NAME", and nothing is there. */
 const char *peer_path(const char *dir, const struct peer *peer);
 void peer_remove(const char *path);
+/* What the file system has given its files; 0 for a directory. */
+uint64_t peer_bytes(const char *path);
 
 #ifdef __cplusplus
 }

@@ -98,6 +98,7 @@ const struct peer peer_files = {
 	.name = "files",
 	.writes = 20,
 	.reads = 10,
+	.few = true,
 	.open = open_store,
 	.close = close_store,
 	.put = put,

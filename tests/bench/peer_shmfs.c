@@ -94,6 +94,19 @@ static void sync_store(void *store)
 	ok(shmfs_sync(store), "sync");
 }
 
+static void compact(void *store)
+{
+	ok(shmfs_compact(store, NULL, NULL), "compact");
+}
+
+static uint64_t retries(void *store)
+{
+	struct shmfs_stat st = {.struct_size = sizeof(st)};
+
+	ok(shmfs_stat(store, &st), "stat");
+	return st.gets_retried;
+}
+
 const struct peer peer_shmfs = {
 	.name = "shmfs",
 	.writes = 1,
@@ -107,4 +120,6 @@ const struct peer peer_shmfs = {
 	.look = look,
 	.walk = walk,
 	.sync = sync_store,
+	.compact = compact,
+	.retries = retries,
 };

@@ -6,6 +6,8 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static bool asked_for(const char *name)
@@ -23,6 +25,8 @@ static bool asked_for(const char *name)
 const struct peer *const *peers(void)
 {
 	static const struct peer *const all[] = {
+		&peer_load,
+		&peer_memcpy,
 		&peer_floor,
 		&peer_shmfs,
 #if BENCH_LMDB
@@ -31,8 +35,16 @@ const struct peer *const *peers(void)
 #if BENCH_BOOST
 		&peer_boost,
 #endif
+#if BENCH_TKRZW
+		&peer_tkrzw,
+		&peer_tiny,
+#endif
+#if BENCH_SQLITE
+		&peer_sqlite,
+#endif
 		&peer_files,
 	};
+	_Static_assert(sizeof(all) / sizeof(*all) < PEERS, "PEERS is too small");
 	static const struct peer *chosen[sizeof(all) / sizeof(*all) + 1];
 	unsigned n = 0;
 
@@ -42,6 +54,10 @@ const struct peer *const *peers(void)
 		bench_note("without LMDB: liblmdb-dev was not there when this was configured");
 	if (!BENCH_BOOST)
 		bench_note("without Boost.Interprocess: libboost-dev was not there when this was configured");
+	if (!BENCH_TKRZW)
+		bench_note("without Tkrzw: libtkrzw-dev was not there when this was configured");
+	if (!BENCH_SQLITE)
+		bench_note("without SQLite: libsqlite3-dev was not there when this was configured");
 	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (asked_for(all[i]->name))
 			chosen[n++] = all[i];
@@ -56,13 +72,44 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+uint64_t peer_keys(const struct peer *peer, const char *dir)
+{
+	uint64_t keys = peer->few && bench.keys > FEW_KEYS ? FEW_KEYS : bench.keys;
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_frsize < keys * 512) {
+		bench_note("without %s: %s has no room for %llu keys", peer->name, dir, (unsigned long long)keys);
+		return 0;
+	}
+	return keys;
+}
+
+/* Of LMDB and SQLite. */
+static const char *const beside[] = {"", "-lock", "-wal", "-shm"};
+
 void peer_remove(const char *path)
 {
-	char lock[4096];
+	char name[4096];
 
 	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	snprintf(lock, sizeof(lock), "%s-lock", path); /* LMDB's */
-	unlink(lock);
+	for (unsigned i = 1; i < sizeof(beside) / sizeof(*beside); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
+		unlink(name);
+	}
+}
+
+uint64_t peer_bytes(const char *path)
+{
+	uint64_t bytes = 0;
+	char name[4096];
+	struct stat st;
+
+	for (unsigned i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
+		if (stat(name, &st) == 0 && S_ISREG(st.st_mode))
+			bytes += (uint64_t)st.st_blocks * 512;
+	}
+	return bytes;
 }
 
 const char *peer_path(const char *dir, const struct peer *peer)
