@@ -14,12 +14,6 @@
 
 enum { FRAME = LOG_SIZE + 8, BATCH_MOST = 32 };
 
-struct log_floor {
-	uint64_t size;
-	_Alignas(64) _Atomic uint64_t tail;
-	_Alignas(64) uint8_t frames[];
-};
-
 struct log_floor *log_floor_new(const char *path, uint64_t n, bool populate)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -65,15 +59,9 @@ void log_floor_append(struct log_floor *f, const void *frame, size_t count)
 	}
 }
 
-bool log_floor_next(struct log_floor *f, uint64_t *at, void *buf)
+uint64_t log_floor_end(const struct log_floor *f)
 {
-	uint64_t size = atomic_load_explicit(length_at(f, *at), memory_order_acquire);
-
-	if (size == 0)
-		return false;
-	memcpy(buf, f->frames + *at + 8, LOG_SIZE);
-	*at += 8 + size;
-	return true;
+	return atomic_load_explicit(&f->tail, memory_order_acquire);
 }
 
 int log_file_new(const char *path)

@@ -3,9 +3,11 @@
 #ifndef SHMFS_BENCH_LOG_PEERS_H
 #define SHMFS_BENCH_LOG_PEERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { LOG_SIZE = 64 };
 
@@ -14,7 +16,11 @@ enum { LOG_SIZE = 64 };
  * the frame is complete.  It does not grow or go round, and who is killed midway blocks
  * every reader for good.
  */
-struct log_floor;
+struct log_floor {
+	uint64_t size;
+	_Alignas(64) _Atomic uint64_t tail;
+	_Alignas(64) uint8_t frames[];
+};
 
 /* For n frames; with its pages, if asked. */
 struct log_floor *log_floor_new(const char *path, uint64_t n, bool populate);
@@ -23,8 +29,21 @@ void log_floor_free(struct log_floor *f);
 void log_floor_clear(struct log_floor *f);
 /* count frames, which become visible from the first to the last. */
 void log_floor_append(struct log_floor *f, const void *frame, size_t count);
-/* The next frame at *at, which moves on; false: none yet. */
-bool log_floor_next(struct log_floor *f, uint64_t *at, void *buf);
+/* Where the frame that comes next will be. */
+uint64_t log_floor_end(const struct log_floor *f);
+
+/* The next frame at *at, which moves on; false: none yet.  Here, so that a loop has it inline. */
+static inline bool log_floor_next(struct log_floor *f, uint64_t *at, void *buf)
+{
+	_Atomic uint64_t *length = (_Atomic uint64_t *)(void *)(f->frames + *at);
+	uint64_t size = atomic_load_explicit(length, memory_order_acquire);
+
+	if (size == 0)
+		return false;
+	memcpy(buf, f->frames + *at + 8, LOG_SIZE);
+	*at += 8 + size;
+	return true;
+}
 
 /* A file with O_APPEND: one write(2) for each call, one read(2) for each frame. */
 int log_file_new(const char *path);
