@@ -144,7 +144,8 @@ static void print_json(FILE *to, const struct row *r, double value, double wall)
 	else
 		fprintf(to, ",\"unit\":\"%s\",\"value\":%.3f", r->unit, value);
 	if (r->keys)
-		fprintf(to, ",\"keys\":%llu", (unsigned long long)r->keys);
+		fprintf(to, ",\"keys\":%llu,\"scale\":%llu", (unsigned long long)r->keys,
+		        (unsigned long long)bench.keys);
 	fprintf(to, ",\"rounds\":%u}\n", r->n);
 }
 
