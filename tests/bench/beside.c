@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	for (const struct peer *const *p = peers(); *p; p++) {
 		if ((*p)->alone || (*p)->blind || *p == &peer_files) /* whose values may be torn */
 			continue;
-		n_keys = peer_keys(*p, bench.dir);
+		n_keys = peer_keys(*p, bench.dir, 0);
 		if (n_keys)
 			measure(*p);
 	}

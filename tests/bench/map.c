@@ -255,6 +255,8 @@ static void big_values(void)
 
 int main(int argc, char **argv)
 {
+	uint64_t all = 0; /* keys of all peers: their stores are there at once */
+
 	bench_options(argc, argv);
 	operations = bench.keys / 10 < 100000 ? bench.keys / 10 : 100000;
 	keys = keys_new(bench.keys);
@@ -262,8 +264,9 @@ int main(int argc, char **argv)
 	write_order = keys_shuffled(keys, bench.keys);
 	absent = keys_new(operations);
 	for (const struct peer *const *p = peers(); *p; p++) {
-		uint64_t n = peer_keys(*p, bench.dir);
+		uint64_t n = peer_keys(*p, bench.dir, all);
 
+		all += n;
 		if (n)
 			runners[n_runners++] = (struct runner){*p, NULL, n};
 	}

@@ -78,8 +78,10 @@ enum { PEERS = 16 }; /* more than there are */
 /* Those built in and asked for; the last is NULL.  Says once who is absent. */
 const struct peer *const *peers(void);
 
-/* How many keys it is given; 0, and says so, if the file system has no room for that. */
-uint64_t peer_keys(const struct peer *peer, const char *dir);
+enum { KEY_ROOM = 256 }; /* bytes of memory for a key and all that belongs to it, about */
+
+/* How many keys it is given; 0, and says so, if there is no room for them beside as many of others. */
+uint64_t peer_keys(const struct peer *peer, const char *dir, uint64_t others);
 
 /* "DIR/shmfs-bench.PID.NAME", and nothing is there. */
 const char *peer_path(const char *dir, const struct peer *peer);

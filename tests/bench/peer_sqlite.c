@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SQLite: a table without row ids, WAL, a mapped file, prepared statements, one transaction for each put. */
+/* SQLite: a table without row ids, WAL, a mapped file, prepared statements, a transaction for
+ * each put. */
 #include <err.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -27,6 +28,11 @@ static sqlite3_stmt *prepared(const struct sqlite *s, const char *sql)
 	return statement;
 }
 
+static void run(const struct sqlite *s, const char *sql)
+{
+	ok(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), sql);
+}
+
 static void *open_store(const char *path, uint64_t keys, int flags)
 {
 	struct sqlite *s = need(sizeof(*s));
@@ -34,12 +40,11 @@ static void *open_store(const char *path, uint64_t keys, int flags)
 	(void)keys;
 	ok(s, sqlite3_open(path, &s->db), "open");
 	ok(s, sqlite3_busy_timeout(s->db, 10000), "timeout");
-	ok(s, sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA mmap_size = 1099511627776;", NULL, NULL, NULL), "WAL");
-	ok(s, sqlite3_exec(s->db, flags & PEER_DISK ? "PRAGMA synchronous = FULL;" : "PRAGMA synchronous = OFF;",
-	                   NULL, NULL, NULL), "synchronous");
+	run(s, "PRAGMA journal_mode = WAL");
+	run(s, "PRAGMA mmap_size = 1099511627776");
+	run(s, flags & PEER_DISK ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
 	if (flags & PEER_CREATE)
-		ok(s, sqlite3_exec(s->db, "CREATE TABLE kv(k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID;", NULL, NULL, NULL),
-		   "create");
+		run(s, "CREATE TABLE kv(k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID");
 	s->put = prepared(s, "INSERT INTO kv VALUES (?1, ?2) ON CONFLICT(k) DO UPDATE SET v = ?2");
 	s->del = prepared(s, "DELETE FROM kv WHERE k = ?1");
 	s->get = prepared(s, "SELECT v FROM kv WHERE k = ?1");
@@ -131,7 +136,8 @@ static void compact(void *store)
 {
 	const struct sqlite *s = store;
 
-	ok(s, sqlite3_exec(s->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);", NULL, NULL, NULL), "vacuum");
+	run(s, "VACUUM");
+	run(s, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 const struct peer peer_sqlite = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tkrzw: HashDBM in a mapped file, with the buckets it is told to expect; and TinyDBM, whose records are in
-// the memory of one process and see a file only when it is closed.  Both: one process at a time.
+// Tkrzw: HashDBM in a mapped file, with the buckets it is told to expect; and TinyDBM, whose
+// records are in the memory of one process and see a file only when it is closed.  Both: one
+// process at a time.
 #include <tkrzw_dbm_hash.h>
 #include <tkrzw_dbm_tiny.h>
 #include <tkrzw_file_mmap.h>

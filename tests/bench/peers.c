@@ -72,13 +72,31 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-uint64_t peer_keys(const struct peer *peer, const char *dir)
+/* What tmpfs allows, or less if there is not that much memory. */
+static uint64_t room_in(const char *dir)
+{
+	FILE *info = fopen("/proc/meminfo", "r");
+	unsigned long long kib = UINT64_MAX >> 10;
+	struct statvfs fs;
+	char line[128];
+
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+			break;
+	if (info)
+		fclose(info);
+	if (statvfs(dir, &fs))
+		return 0;
+	return fs.f_bavail * fs.f_frsize < kib << 10 ? fs.f_bavail * fs.f_frsize : kib << 10;
+}
+
+uint64_t peer_keys(const struct peer *peer, const char *dir, uint64_t others)
 {
 	uint64_t keys = peer->few && bench.keys > FEW_KEYS ? FEW_KEYS : bench.keys;
-	struct statvfs fs;
 
-	if (statvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_frsize < keys * 512) {
-		bench_note("without %s: %s has no room for %llu keys", peer->name, dir, (unsigned long long)keys);
+	if (room_in(dir) < (keys + others) * KEY_ROOM) {
+		bench_note("without %s: no room for %llu keys in %s, or no memory", peer->name,
+		           (unsigned long long)keys, dir);
 		return 0;
 	}
 	return keys;

@@ -10,7 +10,7 @@
 
 #include "peer.h"
 
-enum { PASSES = 10, PASSES_LARGE = 100 };
+enum { PASSES = 5, PASSES_LARGE = 100, SLOW = 5 };
 
 static bench_key *keys;
 
@@ -50,11 +50,12 @@ static void promised(void *store)
 /* Sizes after 1, 2, 5, 10, 20, 50 ... passes. */
 static void overwrite(const struct peer *peer, void *store, const char *path, uint64_t n)
 {
-	unsigned passes = bench.large ? PASSES_LARGE : PASSES, mark = 1, last = 1; /* the first digit of the mark */
+	unsigned passes = bench.large ? PASSES_LARGE : PASSES, mark = 1;
+	unsigned last = 1; /* the first digit of the mark */
 	char work[64];
 
-	if (peer->writes > 2 && passes > PASSES)
-		passes = PASSES;
+	if (peer->writes > 2)
+		passes /= SLOW;
 	for (unsigned pass = 1; pass <= passes; pass++) {
 		put_random(peer, store, n, false);
 		if (pass != mark)
@@ -69,7 +70,7 @@ static void overwrite(const struct peer *peer, void *store, const char *path, ui
 static void measure(const struct peer *peer)
 {
 	const char *path = peer_path(bench.dir, peer);
-	uint64_t n = peer_keys(peer, bench.dir);
+	uint64_t n = peer_keys(peer, bench.dir, 0);
 	void *store;
 
 	if (!n)
