@@ -3,13 +3,13 @@
 #
 # Counts do not drift as times do: callgrind takes them of tests/gate/ops, on a store with a fixed
 # seed, with a simulated first-level cache of 32 KiB (so a miss is a line that the operation has
-# to fetch).  `limits` holds what gcc 12 at -O2 on x86-64 took; 5 % more fails, 15 % with another
+# to fetch).  `limits.txt` holds what gcc 12 at -O2 on x86-64 took; 5 % more fails, 15 % with another
 # gcc, and 10 % more misses.  Other compilers, flags and processors are not measured.
 # To record new limits: tests/run.sh ../tests/gate/gate.sh --record
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
 requires valgrind awk
 
-limits=$top_srcdir/tests/gate/limits
+limits=$top_srcdir/tests/gate/limits.txt
 macros=$(echo | $CC $CFLAGS -dM -E - 2>/dev/null | awk '{print $2 "=" $3}')
 is() {
 	echo "$macros" | grep -qx "$1"
@@ -71,7 +71,7 @@ keeps() {
 		$(sed -n "s/^$1 //p" "$limits")
 	EOF_
 	[ -n "${insns:-}" ] && [ -n "${insns_limit:-}" ] || {
-		echo "no such line in tests/gate/limits: $1"
+		echo "no such line in tests/gate/limits.txt: $1"
 		return 1
 	}
 	within "$insns" "$insns_limit" $slack instructions && within "$misses" "$misses_limit" 10 "cache misses"
