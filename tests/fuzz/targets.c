@@ -314,6 +314,29 @@ static void run_copy(const uint8_t *data, size_t size)
 	reading(data, size, copy);
 }
 
+/* ---- repair: what it calls good is good, and what is no store is left alone */
+
+static void run_repair(const uint8_t *data, size_t size)
+{
+	struct a_case c = begin(data, size);
+	struct shmfs_check_result result = {.struct_size = sizeof(result)};
+	struct shmfs *s;
+	int rc = use_code(shmfs_repair(c.a->path, &result, NULL, NULL));
+
+	if (rc == SHMFS_E_NOT_STORE || rc == SHMFS_E_VERSION)
+		unchanged(&c, "though it is no store of ours");
+	if (rc)
+		return;
+	s = open_it(&c, SHMFS_RDWR);
+	if (!s)
+		die("a repaired store does not open: %s", shmfs_strerror(rc = shmfs_open(&s, c.a->path, SHMFS_RDWR, NULL)));
+	if (shmfs_check(s, &result, NULL, NULL) || result.problems)
+		die("a repaired store has problems");
+	put(s, &c);
+	log_append(s, &c);
+	use_code(shmfs_close(s));
+}
+
 /* ---- name: what decodes is what encodes to it */
 
 static void run_name(const uint8_t *data, size_t size)
@@ -350,6 +373,7 @@ const struct fuzz_target fuzz_targets[] = {
 	{"compact", run_compact, true},
 	{"snapshot", run_snapshot, true},
 	{"copy", run_copy, true},
+	{"repair", run_repair, true},
 	{NULL, NULL, false},
 };
 
