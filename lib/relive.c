@@ -89,6 +89,7 @@ int sfs_relive_super(struct sfs_repair *r)
 		return rc;
 	} else {
 		mend_fields(super, sfs_relaxed(&f->size));
+		r->seed_guessed = true;
 		sfs_problem(r, SFS_AT_SUPER, "the superblock is damaged: options may be lost");
 	}
 	r->super_damaged = true;

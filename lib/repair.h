@@ -57,6 +57,7 @@ struct sfs_repair {
 	struct sfs_super super; /* the store's; s->super is `wide`, which bounds no size, until then */
 	struct sfs_super wide;
 	bool super_damaged;
+	bool seed_guessed; /* its seed may be another than the tree was made with */
 	bool ours;      /* the live page is of this session */
 	bool changing;  /* there is something to commit */
 
@@ -81,6 +82,7 @@ struct sfs_repair {
 	uint32_t *live_bytes;
 	uint8_t *kind;
 	uint64_t count, buckets, big;
+	bool overtaken[2]; /* something lies behind the head */
 };
 
 /* Tell of a problem, and count it. */
