@@ -24,6 +24,14 @@ static void add(struct sfs_repair *r, uint64_t n, enum sfs_kind kind, uint64_t b
 	r->live_bytes[n] = (uint32_t)sfs_min(r->live_bytes[n] + bytes, UINT32_MAX);
 }
 
+/* What is put next, there, would overwrite it. */
+static void behind(struct sfs_repair *r, int head, uint64_t end)
+{
+	uint64_t at = sfs_relaxed(&r->live.head[head]);
+
+	r->overtaken[head] |= end > at && sfs_seg_of(end - 1) == sfs_seg_of(at - 1);
+}
+
 static void add_record(struct sfs_repair *r, uint64_t ref)
 {
 	uint64_t n = sfs_seg_of(ref), size, nseg = segments(r), run;
@@ -37,6 +45,7 @@ static void add_record(struct sfs_repair *r, uint64_t ref)
 	/* in the file as it was, what claimed the segment said it */
 	if (n < r->nseg ? r->claim[n] != SFS_SEG_BIG : size <= SFS_SMALL) {
 		add(r, n, SFS_SEG_DATA, size);
+		behind(r, SFS_DATA_HEAD, ref + size);
 		return;
 	}
 	run = sfs_run_segments(hit.vlen);
@@ -69,6 +78,7 @@ int sfs_recount(struct sfs_repair *r)
 	if (!r->live_bytes || !r->kind)
 		return -ENOMEM;
 	r->count = r->buckets = r->big = r->bytes = r->pages = 0;
+	r->overtaken[SFS_DATA_HEAD] = r->overtaken[SFS_INDEX_HEAD] = false;
 	do {
 		struct sfs_path path;
 
@@ -79,6 +89,7 @@ int sfs_recount(struct sfs_repair *r)
 			if (hash & UINT64_MAX >> sfs_word_depth(word))
 				continue;
 			add(r, sfs_seg_of(sfs_word_page(word)), SFS_SEG_INDEX, SFS_PAGE);
+			behind(r, SFS_INDEX_HEAD, sfs_word_page(word) + SFS_PAGE);
 			r->pages++;
 		}
 		if (rc)
@@ -101,6 +112,19 @@ static bool alive(struct sfs_repair *r, const struct sfs_seg *e)
 	return died == 0 || (!r->ours && (died > epoch || sfs_relaxed(&e->kind) == SFS_SEG_CONT));
 }
 
+/* Does the table say of a run what recovery and the check ask of one? */
+static bool run_whole(struct sfs_repair *r, uint64_t n, uint64_t run)
+{
+	uint64_t nseg = sfs_min(sfs_relaxed(&r->live.nseg), segments(r));
+
+	if (n >= nseg || run > nseg - n)
+		return false;
+	for (uint64_t i = 1; i < run; i++)
+		if (sfs_relaxed(&sfs_seg(r->s, n + i)->kind) != SFS_SEG_CONT)
+			return false;
+	return true;
+}
+
 static void compare_reached(struct sfs_repair *r, uint64_t n, const struct sfs_seg *e)
 {
 	uint32_t live = sfs_relaxed(&e->live);
@@ -110,6 +134,8 @@ static void compare_reached(struct sfs_repair *r, uint64_t n, const struct sfs_s
 		sfs_problem(r, at, "segment %llu is in use, but not by its table entry", (unsigned long long)n);
 	else if (r->kind[n] == SFS_SEG_BIG && live < r->live_bytes[n])
 		sfs_problem(r, at, "a record is longer than its run");
+	else if (r->kind[n] == SFS_SEG_BIG && !run_whole(r, n, live))
+		sfs_problem(r, at, "a run of %u segments, some of which are not its own", live);
 	else if (r->kind[n] != SFS_SEG_CONT && r->ours && live < r->live_bytes[n])
 		sfs_problem(r, at, "segment %llu: %u bytes reachable, %u accounted", (unsigned long long)n,
 		            r->live_bytes[n], live);
@@ -131,9 +157,25 @@ static void compare_unreached(struct sfs_repair *r, uint64_t n, const struct sfs
 		            (unsigned long long)n);
 }
 
+/* Where the next records go must be theirs, and empty. */
+static void compare_head(struct sfs_repair *r, int head, enum sfs_kind kind)
+{
+	uint64_t at = sfs_relaxed(&r->live.head[head]), n = sfs_seg_of(at - 1);
+
+	if (!sfs_seg_ok(r->s, n)) /* told by relive.c */
+		return;
+	if (sfs_relaxed(&sfs_seg(r->s, n)->kind) != kind || !alive(r, sfs_seg(r->s, n)))
+		sfs_problem(r, SFS_AT_LIVE, "segment %llu, to be filled next, is of another kind", (unsigned long long)n);
+	else if (r->overtaken[head])
+		sfs_problem(r, at, "what is in use lies where the next %s goes", head ? "page" : "record");
+}
+
 void sfs_recount_compare(struct sfs_repair *r)
 {
 	uint64_t nseg = sfs_relaxed(&r->live.nseg), run_end = 0;
+
+	compare_head(r, SFS_DATA_HEAD, SFS_SEG_DATA);
+	compare_head(r, SFS_INDEX_HEAD, SFS_SEG_INDEX);
 
 	for (uint64_t n = SFS_FIRST_SEG; n < segments(r); n++) {
 		const struct sfs_seg *e = sfs_seg(r->s, n);

@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -316,12 +318,38 @@ static void run_copy(const uint8_t *data, size_t size)
 
 /* ---- repair: what it calls good is good, and what is no store is left alone */
 
+static void tell(void *who, uint64_t offset, const char *problem)
+{
+	printf("# %s: %#llx: %s\n", (const char *)who, (unsigned long long)offset, problem);
+}
+
+static int repair(struct a_case *c, struct shmfs_check_result *result, shmfs_check_fn *report)
+{
+	static char who[] = "repair";
+
+	*result = (struct shmfs_check_result){.struct_size = sizeof(*result)};
+	return use_code(shmfs_repair(c->a->path, result, report, who));
+}
+
+/* A repaired one, which is told to be wrong: by the check's own words. */
+static void must_be_good(struct shmfs *s, const char *when)
+{
+	static char who[] = "check";
+	struct shmfs_check_result result = {.struct_size = sizeof(result)};
+	int rc = shmfs_check(s, &result, NULL, NULL);
+
+	if (rc == 0 && result.problems == 0)
+		return;
+	shmfs_check(s, &result, tell, who);
+	die("a repaired store has problems %s: %s", when, shmfs_strerror(rc));
+}
+
 static void run_repair(const uint8_t *data, size_t size)
 {
 	struct a_case c = begin(data, size);
-	struct shmfs_check_result result = {.struct_size = sizeof(result)};
+	struct shmfs_check_result result;
 	struct shmfs *s;
-	int rc = use_code(shmfs_repair(c.a->path, &result, NULL, NULL));
+	int rc = repair(&c, &result, getenv("FUZZ_TELL") ? tell : NULL);
 
 	if (rc == SHMFS_E_NOT_STORE || rc == SHMFS_E_VERSION)
 		unchanged(&c, "though it is no store of ours");
@@ -330,10 +358,10 @@ static void run_repair(const uint8_t *data, size_t size)
 	s = open_it(&c, SHMFS_RDWR);
 	if (!s)
 		die("a repaired store does not open: %s", shmfs_strerror(rc = shmfs_open(&s, c.a->path, SHMFS_RDWR, NULL)));
-	if (shmfs_check(s, &result, NULL, NULL) || result.problems)
-		die("a repaired store has problems");
+	must_be_good(s, "at once");
 	put(s, &c);
 	log_append(s, &c);
+	must_be_good(s, "when it was written to");
 	use_code(shmfs_close(s));
 }
 
