@@ -122,12 +122,18 @@ static bool named(struct sfs_repair *r, uint64_t word, uint64_t hash)
 	       sfs_relaxed(&name->depth_node) == (depth | (word & SFS_WORD_NODE ? 256u : 0));
 }
 
+/* Can a node of this depth have such a child? */
+static bool fits(unsigned depth, uint64_t word)
+{
+	return sfs_word_depth(word) >= depth && sfs_word_depth(word) <= depth + 8;
+}
+
 /* The entries of a node of this depth that hold a child word, given one of them; false: none can. */
 static bool block(struct sfs_entry *node, unsigned depth, unsigned at, uint64_t word, struct sfs_step *step)
 {
 	unsigned below = sfs_word_depth(word);
 
-	if (below < depth || below > depth + 8)
+	if (!fits(depth, word))
 		return false;
 	step->span = 1u << (depth + 8 - below);
 	step->entry = node + (at & ~(step->span - 1));
@@ -137,9 +143,7 @@ static bool block(struct sfs_entry *node, unsigned depth, unsigned at, uint64_t 
 
 static bool child_good(struct sfs_repair *r, unsigned depth, unsigned at, uint64_t word, uint64_t prefix)
 {
-	struct sfs_step unused;
-
-	return block(NULL, depth, at, word, &unused) && sfs_word_plausible(r, word) &&
+	return fits(depth, word) && sfs_word_plausible(r, word) &&
 	       named(r, word, prefix | (uint64_t)at << 56 >> depth);
 }
 
