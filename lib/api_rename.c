@@ -46,6 +46,8 @@ static int rename_big(struct shmfs *s, const struct sfs_key *from, struct sfs_pu
 		put->draft.type = (uint8_t)view.info.type;
 		sfs_writer_lock(s);
 		rc = sfs_run_alloc(s, view.info.size, &run);
+		if (rc)
+			run = 0; /* else where it would have been, beyond the file perhaps */
 		sfs_writer_unlock(s);
 	}
 	if (rc == 0)

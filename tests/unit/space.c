@@ -176,6 +176,28 @@ static void max_size(void)
 	store_close(s);
 }
 
+/* A rename of a large value needs room for its copy. */
+static void rename_full(void)
+{
+	struct shmfs_options o = {
+		.struct_size = sizeof(o), .max_size = 12 * MIB, .flags = SHMFS_OPT_NO_SYNC,
+	};
+	struct shmfs *s = NULL;
+	uint64_t n = 0, to = 77777;
+
+	CU_ASSERT_EQUAL_FATAL(shmfs_open(&s, store_path("renamefull"), SHMFS_RDWR | SHMFS_CREATE, &o), 0);
+	while (put(s, n, sizeof(room)) == 0)
+		if (n++ > 100)
+			CU_FAIL_FATAL("no limit");
+	CU_ASSERT_FATAL(n > 0);
+	for (uint64_t i = 0; i < n; i++) {
+		CU_ASSERT_EQUAL(shmfs_rename(s, &i, sizeof(i), &to, sizeof(to), 0), -EFBIG);
+		CU_ASSERT(whole(s, i));
+	}
+	store_good(s);
+	store_close(s);
+}
+
 static const struct harness_test tests[] = {
 	{"overwriting keeps the file within live / (1 - garbage) + 8 MiB", overwriting},
 	{"what deletes leave is used again", deleting},
@@ -183,6 +205,7 @@ static const struct harness_test tests[] = {
 	{"what large values leave is used again", large_values},
 	{"the last close gives back the end of the file", tail_given_back},
 	{"a store stops at max_size, where deletes work", max_size},
+	{"a large value that cannot be renamed stays, and the store works", rename_full},
 };
 
 HARNESS_MAIN("space", tests)
