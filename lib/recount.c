@@ -165,7 +165,8 @@ static void compare_head(struct sfs_repair *r, int head, enum sfs_kind kind)
 	if (!sfs_seg_ok(r->s, n)) /* told by relive.c */
 		return;
 	if (sfs_relaxed(&sfs_seg(r->s, n)->kind) != kind || !alive(r, sfs_seg(r->s, n)))
-		sfs_problem(r, SFS_AT_LIVE, "segment %llu, to be filled next, is of another kind", (unsigned long long)n);
+		sfs_problem(r, SFS_AT_LIVE, "segment %llu, to be filled next, is of another kind",
+		            (unsigned long long)n);
 	else if (r->overtaken[head])
 		sfs_problem(r, at, "what is in use lies where the next %s goes", head ? "page" : "record");
 }

@@ -35,7 +35,8 @@ static uint64_t seed;
 static void as_child(const char *const argv[], int in, const char *out)
 {
 	struct rlimit file = {FILE_MOST, FILE_MOST}, core = {0, 0};
-	int to = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), err = open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int to = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int err = open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	if (in < 0 || to < 0 || err < 0 || dup2(in, 0) < 0 || dup2(to, 1) < 0 || dup2(err, 2) < 0)
 		_exit(99);
@@ -92,7 +93,8 @@ static void must(int rc, const char *what)
 		die("%s: %s", what, shmfs_strerror(rc));
 }
 
-static void put(struct shmfs *s, const void *key, size_t key_size, const void *value, size_t size, uint32_t type)
+static void put(struct shmfs *s, const void *key, size_t key_size, const void *value, size_t size,
+                uint32_t type)
 {
 	must(shmfs_put(s, key, key_size, value, size, type, NULL), "put");
 }
@@ -107,7 +109,7 @@ static void fill_keys(struct shmfs *s)
 	put(s, "", 0, "the empty key", 13, SHMFS_STRING);
 	put(s, "empty", 5, "", 0, SHMFS_BYTES);
 	put(s, all, sizeof(all), all, sizeof(all), SHMFS_BYTES);
-	put(s, "text", 4, "gr\xc3\xbc\xc3\x9f \xe2\x82\xac\ttab\nline\\", 22, SHMFS_STRING);
+	put(s, "text", 4, "gr\xc3\xbc\xc3\x9f \xe2\x82\xac\ttab\nline\\", 20, SHMFS_STRING);
 	for (unsigned char i = 0; i < sizeof(bits) / sizeof(*bits); i++)
 		put(s, &i, 1, bits + i, 8, SHMFS_NUMBER);
 	for (int i = 0; i < 8; i++)
@@ -116,11 +118,12 @@ static void fill_keys(struct shmfs *s)
 
 static void fill_log(struct shmfs *s)
 {
+	static const char name[] = "c\x01\xff" "d"; /* and its ends */
 	char frame[400];
 
 	for (unsigned i = 0; i < 9; i++) {
 		if (i % 3 == 0)
-			must(shmfs_cursor_create(s, "c\x01\xff" "d" + i / 3, 4 - i / 3, SHMFS_LOG_END), "cursor");
+			must(shmfs_cursor_create(s, &name[i / 3], 4 - i / 3, SHMFS_LOG_END), "cursor");
 		value_fill(frame, sizeof(frame), i);
 		must(shmfs_log_append(s, frame, i * 40, NULL), "append");
 	}
@@ -207,7 +210,8 @@ static void must_say_why(void)
 	for (at = err.size; at > 1 && err.data[at - 2] != '\n';)
 		at--;
 	at -= at > 0;
-	if (err.size < sizeof(name) || err.data[err.size - 1] != '\n' || memcmp(err.data + at, name, sizeof(name) - 1) != 0)
+	if (err.size < sizeof(name) || err.data[err.size - 1] != '\n' ||
+	    memcmp(err.data + at, name, sizeof(name) - 1) != 0)
 		die("DUMPS_SEED=%llu: load fails and does not say why", (unsigned long long)seed);
 }
 
@@ -222,7 +226,8 @@ static void must_dump_the_same(void)
 		die("DUMPS_SEED=%llu: the dump of what was loaded does not load", (unsigned long long)seed);
 	dump("again", "out", &two);
 	if (!text_same(&one, &two))
-		die("DUMPS_SEED=%llu: a store and its copy by dump and load dump differently", (unsigned long long)seed);
+		die("DUMPS_SEED=%llu: a store and its copy by dump and load dump differently",
+		    (unsigned long long)seed);
 	unlink("again");
 }
 
@@ -273,7 +278,8 @@ static bool load(const struct text *t, const struct text *base, struct rng *r)
 	if (status != 0 && status != 2)
 		die("DUMPS_SEED=%llu: exit status %d", (unsigned long long)seed, status);
 	if (there("new") != (merge || status == 0) || files() != 4 + there("new"))
-		die("DUMPS_SEED=%llu: exit status %d, and the files are not what it means", (unsigned long long)seed, status);
+		die("DUMPS_SEED=%llu: exit status %d, and the files are not what it means",
+		    (unsigned long long)seed, status);
 	if (status == 0 && !edited && !text_same(t, base))
 		die("DUMPS_SEED=%llu: the checksum of a changed dump is right", (unsigned long long)seed);
 	if (there("new"))
@@ -312,7 +318,7 @@ static void unchanged(const struct text *base)
 
 int main(void)
 {
-	struct budget budget = env_budget("DUMPS_ROUNDS", 200, 1);
+	struct budget budget = env_budget("DUMPS_ROUNDS", 150, 1);
 	static struct text base[2], t;
 	uint64_t done = 0, loaded = 0;
 

@@ -113,7 +113,8 @@ static void insert_copy(struct text *t, size_t at, struct line l)
 
 static void swap(struct text *t, struct rng *r)
 {
-	struct line a = some_line(t, r), b = some_line(t, r), c = a.at < b.at ? a : b, d = a.at < b.at ? b : a;
+	struct line a = some_line(t, r), b = some_line(t, r);
+	struct line c = a.at < b.at ? a : b, d = a.at < b.at ? b : a;
 
 	if (c.at == d.at)
 		return;
@@ -129,8 +130,8 @@ static void swap(struct text *t, struct rng *r)
 static void insert_word(struct text *t, struct rng *r)
 {
 	static const char *const words[] = {
-		"\t", "\n", "\r\n", "\\", "\\x", "\\x0g", "\\x00", "\\xff", "\\q", "+", "\n+", "\n+\n", "\n\n", "\x7f",
-		"\x80", "\xc2\x85", "end\t", "\nend\t", "bytes\t", "\nframe\t\n", "\nnumber\tn\tnan\n",
+		"\t", "\n", "\r\n", "\\", "\\x", "\\x0g", "\\x00", "\\xff", "\\q", "+", "\n+", "\n+\n",
+		"\n\n", "\x7f", "\x80", "\xc2\x85", "end\t", "\nend\t", "bytes\t", "\nframe\t\n", "\nnumber\tn\tnan\n",
 		"\ncursor\tx\tstale\n", "\noption\tkeys\t1\n", "\nstring\t\t\n", "shmfs-dump 2\n", "0x", "-", "1e999", ".",
 	};
 	const char *word = words[rng_below(r, sizeof(words) / sizeof(*words))];
