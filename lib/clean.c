@@ -29,7 +29,7 @@ static uint64_t backed_bytes(const struct sfs_seg *e)
 {
 	uint64_t bytes = (uint64_t)sfs_relaxed(&e->backed) << SFS_BACK_SHIFT;
 
-	return bytes ? bytes : SFS_SEG;
+	return bytes && bytes < SFS_SEG ? bytes : SFS_SEG;
 }
 
 /* Emptied, is it as good as a spare? */
