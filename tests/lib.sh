@@ -139,23 +139,28 @@ mount_store() {
 	mount_guard "$test_dir"
 }
 
-# mount_guard DIR: if the test still runs in 5 minutes something waits for ever: abort the
-# connection, so that what hangs fails instead.
+# mount_guard DIR: if this mount still stands in $guard_seconds (5 minutes) something waits for ever:
+# abort the connection, so that what hangs fails instead.
 mount_guard() {
 	[ -e /sys/fs/fuse/connections ] &&
 		{ mountpoint -q /sys/fs/fuse/connections ||
 			mount -t fusectl fusectl /sys/fs/fuse/connections 2>/dev/null; }
+	test_connection=$(connection_of "$1")
+	[ -n "$test_connection" ] || return 0
 	(
 		test_seconds=0
-		while [ $test_seconds -lt 300 ] && kill -0 $$ 2>/dev/null; do
+		while [ $test_seconds -lt "${guard_seconds:-300}" ] && kill -0 $$ 2>/dev/null; do
 			sleep 1
 			test_seconds=$((test_seconds + 1))
 		done
-		test_connection=$(awk -v dir="$1" \
-			'$5 == dir { split($3, n, ":"); print n[2] }' /proc/self/mountinfo)
-		[ -z "$test_connection" ] ||
+		[ "$(connection_of "$1")" != "$test_connection" ] ||
 			echo 1 >"/sys/fs/fuse/connections/$test_connection/abort"
 	) >/dev/null 2>&1 </dev/null &
+}
+
+# connection_of DIR: the number of the mount there, if there is one
+connection_of() {
+	awk -v dir="$1" '$5 == dir { split($3, n, ":"); print n[2] }' /proc/self/mountinfo
 }
 
 # daemon_of DIR: the process that serves it, if it was given the absolute path: other tests

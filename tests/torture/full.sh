@@ -7,6 +7,7 @@ mkdir disk m
 mount -t tmpfs -o size=64M tmpfs disk 2>/dev/null || skip_all "cannot mount a tmpfs"
 cleanup "eventually umount '$tmp/disk' 2>/dev/null"
 store=$tmp/disk/s.db
+guard_seconds=800 # for tiny values on a full disk, each of which makes room first
 head -c 8000000 /dev/urandom >random
 
 again() { unmount m && mount_store "$store" m; }
