@@ -185,6 +185,7 @@ static int write_record(struct shmfs *s, struct sfs_put *put, uint64_t *ref)
 	if (!put->run) {
 		sfs_heap_keep(s, SFS_DATA_HEAD, *ref, size);
 	} else {
+		sfs_seg_moves(s);
 		/* no checkpoint taken while it was being filled reaches it */
 		sfs_release(&sfs_seg(s, sfs_seg_of(*ref))->born, sfs_epoch(s));
 		sfs_set(&s->live->big, sfs_relaxed(&s->live->big) + size);

@@ -181,6 +181,7 @@ static int publish_copy(struct shmfs *s, uint64_t n, uint64_t to, uint64_t seq, 
 	if (!slot)
 		return -EUCLEAN;
 	sfs_set((a64 *)sfs_at(s, to << SFS_SEG_SHIFT), ref);
+	sfs_seg_moves(s);
 	sfs_release(&sfs_seg(s, to)->born, sfs_epoch(s));
 	sfs_commit(&s->live->drop[1], n);
 	sfs_commit(slot, (sfs_relaxed(slot) & ~SFS_SLOT_REF) | ref >> 3); /* COMMIT */

@@ -159,6 +159,7 @@ static int fill(struct copy *c)
 	super = sfs_at(to, SFS_AT_SUPER);
 	sfs_copy_in(&super->version, &c->from->super->version, sizeof(*super) - offsetof(struct sfs_super, version));
 	c->meta.turn = 2;
+	memset(c->meta.delta, 0, sizeof(c->meta.delta));
 	c->meta.table_crc = c->table ? sfs_table_crc(to, c->meta.nseg, c->meta.epoch) : 0;
 	sfs_meta_write(to, &c->meta);
 	rc = sfs_file_flush(&to->file);

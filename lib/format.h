@@ -152,7 +152,8 @@ struct sfs_live {
 	a64 sync_ns;       /* when the last checkpoint was durable */
 	a64 cleaned;       /* bytes the cleaner moved */
 	a64 buckets;
-	uint64_t pad_end[2];
+	a64 moves;         /* of segments from hand to hand: raised before each (delta.h) */
+	uint64_t pad_end;
 };
 
 /* ---- log page; watch page, whose code comes later --------------------------------- */
@@ -183,7 +184,15 @@ struct sfs_watchpage {
 
 /* ---- checkpoint --------------------------------------------------------------- */
 
-/* One sector.  Valid iff turn != 0 and crc matches; the slot is turn & 1. */
+#define SFS_DELTAS 4
+
+struct sfs_range {
+	uint64_t at;
+	uint64_t size;
+};
+
+/* One sector.  Valid iff turn != 0 and crc matches, and the delta's bytes are there; the slot is
+ * turn & 1. */
 struct sfs_meta {
 	uint64_t turn;
 	uint64_t epoch;
@@ -203,6 +212,9 @@ struct sfs_meta {
 	uint64_t trimmed_frames;
 	uint64_t time_ns;   /* of the checkpoint */
 	uint32_t table_crc; /* of the live segments' entries at a last close; 0 = not taken */
+	uint32_t delta_crc; /* of the delta's bytes */
+	uint64_t moves;
+	struct sfs_range delta[SFS_DELTAS]; /* what was written since the last, if there is nothing else (delta.h) */
 	uint32_t crc;
 };
 
@@ -362,7 +374,8 @@ SFS_AT(sfs_logpage, head, 0x80);
 SFS_AT(sfs_logpage, waiters, 0xc0);
 SFS_AT(sfs_watchpage, head, 16);
 SFS_AT(sfs_meta, table_crc, 144);
-SFS_AT(sfs_meta, crc, 148);
+SFS_AT(sfs_meta, delta, 160);
+SFS_AT(sfs_meta, crc, 224);
 _Static_assert(sizeof(struct sfs_seg) == 32, "segment entry");
 _Static_assert(sizeof(struct sfs_entry) * SFS_FAN == SFS_PAGE, "node page");
 _Static_assert(SFS_LINES * SFS_LINE_SLOTS * 8 == SFS_PAGE, "bucket page");

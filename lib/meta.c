@@ -3,6 +3,7 @@
 #include "meta.h"
 
 #include "crc32c.h"
+#include "delta.h"
 
 static struct sfs_meta *slot(struct shmfs *s, uint64_t turn)
 {
@@ -14,6 +15,13 @@ static uint32_t seal(const struct sfs_meta *m)
 	return sfs_crc32c(0, m, offsetof(struct sfs_meta, crc));
 }
 
+/* A checkpoint that was completed need not prove that it was: its bytes may be what is damaged, and the
+ * one before is not kept from reuse any more. */
+static bool complete(struct shmfs *s, const struct sfs_meta *m)
+{
+	return m->epoch <= sfs_acquire(&s->live->durable) || sfs_delta_kept(s, m);
+}
+
 bool sfs_meta_newest(struct shmfs *s, struct sfs_meta *m)
 {
 	m->turn = 0;
@@ -21,7 +29,8 @@ bool sfs_meta_newest(struct shmfs *s, struct sfs_meta *m)
 		struct sfs_meta copy;
 
 		sfs_copy_out(&copy, slot(s, i), sizeof(copy));
-		if (copy.turn > m->turn && (copy.turn & 1) == i && copy.crc == seal(&copy))
+		if (copy.turn > m->turn && (copy.turn & 1) == i && copy.crc == seal(&copy) &&
+		    complete(s, &copy))
 			*m = copy;
 	}
 	return m->turn != 0;

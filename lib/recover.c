@@ -154,6 +154,7 @@ static void rebuild_live(struct shmfs *s, const struct sfs_meta *m, uint64_t nse
 	sfs_set(&live->changes, m->changes);
 	sfs_set(&live->buckets, m->buckets);
 	sfs_set(&live->sync_ns, m->time_ns);
+	sfs_set(&live->moves, m->moves + 1); /* the tables are about to be put right */
 	sfs_set(&live->cursor, SFS_FIRST_SEG);
 	sfs_set(&live->pick, SFS_FIRST_SEG);
 }

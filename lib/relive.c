@@ -135,6 +135,7 @@ static void live_of_meta(struct sfs_repair *r, const struct sfs_meta *m)
 	sfs_set(&live->count, m->count);
 	sfs_set(&live->last_time, m->last_time);
 	sfs_set(&live->changes, m->changes);
+	sfs_set(&live->moves, m->moves);
 	sfs_set(&live->sync_ns, m->time_ns);
 	sfs_set(&live->nseg, m->nseg);
 	r->log.head = m->log_head;

@@ -165,6 +165,7 @@ static void write_live(struct sfs_repair *r)
 	sfs_set(&r->live.frozen, durable ? m.epoch : 0);
 	sfs_set(&r->live.seq, sfs_max(sfs_relaxed(&r->live.seq), r->last_seq));
 	sfs_set(&r->live.last_time, sfs_max(sfs_relaxed(&r->live.last_time), r->last_time));
+	sfs_set(&r->live.moves, sfs_relaxed(&r->live.moves) + 1);
 	sfs_set(&r->live.changes, sfs_relaxed(&r->live.changes) + 1);
 	for (size_t i = 0; i < sizeof(r->live) / sizeof(*from); i++)
 		sfs_commit(to + i, sfs_relaxed(from + i));

@@ -62,6 +62,7 @@ static void leave_chain(struct shmfs *s, uint64_t first)
 
 void sfs_run_unlink(struct shmfs *s, uint64_t first)
 {
+	sfs_seg_moves(s);
 	leave_chain(s, first);
 	sfs_release(&sfs_seg(s, first)->lease, 0);
 }
@@ -70,6 +71,7 @@ void sfs_run_entrust(struct shmfs *s, uint64_t first, unsigned lease)
 {
 	struct sfs_seg *e = sfs_seg(s, first);
 
+	sfs_seg_moves(s);
 	sfs_release(&e->stamp, sfs_relaxed(chain_of(s, lease)));
 	sfs_release(&e->lease, (uint16_t)lease);
 	sfs_commit(chain_of(s, lease), first);
@@ -151,6 +153,7 @@ void sfs_run_settle(struct shmfs *s, uint64_t first)
 {
 	unsigned lease = sfs_relaxed(&sfs_seg(s, first)->lease);
 
+	sfs_seg_moves(s);
 	sfs_commit(&s->live->drop[0], first);
 	leave_chain(s, first);
 	if (sfs_run_named(s, sfs_relaxed(&s->live->root.word), first)) {

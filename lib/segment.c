@@ -169,6 +169,7 @@ static void mark(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t run)
 /* Say what is being taken, so that a kill before it is in anybody's hands leaks nothing. */
 static void note_taking(struct shmfs *s, uint64_t first, uint64_t n)
 {
+	sfs_seg_moves(s);
 	sfs_commit(&s->live->taking, first | n << 32);
 }
 

@@ -65,6 +65,12 @@ SFS_HIDDEN void sfs_seg_drop(struct shmfs *s, uint64_t offset, uint64_t size);
 /* Largest number of segments the store may have, by its max_size and our window. */
 SFS_HIDDEN uint64_t sfs_seg_limit(const struct shmfs *s);
 
+/* An entry of the tables is about to say something else of what recovery asks it: delta.h. */
+static inline void sfs_seg_moves(struct shmfs *s)
+{
+	sfs_commit(&s->live->moves, sfs_relaxed(&s->live->moves) + 1);
+}
+
 static inline uint64_t sfs_seg_of(uint64_t offset)
 {
 	return offset >> SFS_SEG_SHIFT;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "delta.h"
 #include "logwrite.h"
 #include "meta.h"
 #include "pin.h"
@@ -54,6 +55,7 @@ static void note(struct shmfs *s, struct sfs_meta *m, uint64_t turn)
 		.log_tail = sfs_log_settle(s, UINT64_MAX, SFS_DEAD_LOCKED),
 		.trimmed_bytes = sfs_relaxed(&log->trimmed_bytes),
 		.trimmed_frames = sfs_relaxed(&log->trimmed_frames),
+		.moves = sfs_relaxed(&live->moves),
 		.time_ns = now_ns(),
 	};
 }
@@ -83,7 +85,9 @@ static int write_checkpoint(struct shmfs *s, struct sfs_meta *m)
 {
 	int rc = sfs_file_uncut(&s->file, m->nseg << SFS_SEG_SHIFT);
 
-	if (rc == 0)
+	if (sfs_delta_any(m))
+		sfs_delta_seal(s, m);
+	else if (rc == 0)
 		rc = flush(s);
 	if (rc)
 		return rc;
@@ -136,6 +140,7 @@ static int checkpoint(struct shmfs *s)
 	nothing_new = any && m.root_word == newest.root_word && m.root_epoch == newest.root_epoch &&
 	              m.log_tail == newest.log_tail && m.log_head == newest.log_head;
 	if (!nothing_new) {
+		sfs_delta_note(s, &newest, &m);
 		sfs_set(&s->live->frozen, m.epoch);
 		sfs_release(&s->live->epoch, m.epoch + 1);
 	}

@@ -23,11 +23,11 @@
 #define STEPS 100
 #define DEPTH 3 /* a cut, one in its recovery, one in that one's */
 
-enum where { OUTSIDE, IN_FIRST, IN_BETWEEN, IN_SECOND, IN_CREATE, IN_CLOSE, IN_RECOVERY, WHERES };
+enum where { OUTSIDE, IN_FIRST, IN_BETWEEN, IN_SECOND, IN_ONLY, IN_CREATE, IN_CLOSE, IN_RECOVERY, WHERES };
 
 static const char *const names[WHERES] = {
 	"outside any sync", "in the first flush of a sync", "between its flushes", "in the second flush",
-	"in creation", "in the last close", "in recovery",
+	"in or before the only flush of a sync", "in creation", "in the last close", "in recovery",
 };
 
 static unsigned long counts[WHERES], as_synced, as_flying, cuts;
@@ -53,6 +53,8 @@ static enum where where_is(const struct world *w)
 		return IN_CLOSE;
 	if (w->doing == RECOVERING)
 		return IN_RECOVERY;
+	if (w->one_flush && w->phase >= BETWEEN)
+		return IN_ONLY;
 	return w->phase == FIRST     ? IN_FIRST
 	       : w->phase == BETWEEN ? IN_BETWEEN
 	       : w->phase == SECOND  ? IN_SECOND
@@ -237,7 +239,7 @@ int main(int argc, char **argv)
 		printf("# %lu cuts %s\n", counts[i], names[i]);
 	printf("# %lu showed the last sync, %lu the one in flight; %llu MiB were cleaned\n", as_synced,
 	       as_flying, (unsigned long long)(cleaned >> 20));
-	in_sync = counts[IN_FIRST] + counts[IN_BETWEEN] + counts[IN_SECOND];
+	in_sync = counts[IN_FIRST] + counts[IN_BETWEEN] + counts[IN_SECOND] + counts[IN_ONLY];
 	passed("after %lu power cuts, %lu of them inside a sync, a store is exactly the last sync or the one "
 	       "in flight (%llu rounds, %.1f s)",
 	       cuts, in_sync, (unsigned long long)n, (double)(clock_us() - start) / 1e6);

@@ -107,9 +107,11 @@ struct world {
 	struct state flying;  /* of the sync in flight */
 	bool absent;          /* before the first sync: no store at all is right too */
 	enum phase phase;     /* of the sync in flight */
+	bool one_flush;       /* it needs no first one */
 	enum doing doing;
 	bool asked;           /* it was asked for by us, so others may work meanwhile */
 	bool full;            /* no disk space is left */
+	bool calm;            /* little is done between two syncs */
 	uint64_t log_limit;
 	struct shmfs *handles[2];
 	struct stream streams[2];

@@ -165,7 +165,7 @@ IN_FRONT_OF(int, sfs_file_flush, (struct sfs_file *f))
 		world->phase = SECOND;
 	}
 	if (rng_once_in(&world->rng, world->doing == CLOSING ? 4 : 2)) /* the second writes few pages */
-		cut_at = rng_size(&world->rng, world->phase == SECOND ? 7 : 4000);
+		cut_at = rng_size(&world->rng, world->phase != SECOND ? 4000 : world->one_flush ? 20 : 7);
 	disk_flush(&world->disk, between, &cut_at);
 	if (world->phase == SECOND) {
 		state_copy(&world->synced, &world->flying);
@@ -179,7 +179,8 @@ IN_FRONT_OF(void, sfs_meta_write, (struct shmfs *s, struct sfs_meta *m))
 	__real_sfs_meta_write(s, m);
 	if (!simulated())
 		return;
-	if (world->phase == BEGUN)
+	world->one_flush = world->phase == BEGUN;
+	if (world->one_flush)
 		freeze(world);
 	world->phase = BETWEEN;
 	if (rng_once_in(&world->rng, 4))

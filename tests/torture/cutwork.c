@@ -216,12 +216,16 @@ static void stream(struct world *w)
 static const struct {
 	unsigned weight;
 	bool alone; /* not while the disk is full: it may be done in part */
+	bool heavy; /* not while it is calm */
 	void (*run)(struct world *w);
 } kinds[] = {
-	{20, false, put}, {20, false, put_heavy}, {2, false, put_big},    {8, true, put_many},
-	{4, false, add},  {8, false, del},        {5, true, rename_key},  {8, false, stream},
-	{6, false, work_append}, {4, false, work_append_many}, {4, false, work_batch}, {1, true, work_trim},
-	{8, true, work_cursor},
+	{20, false, false, put},       {20, false, true, put_heavy},
+	{2, false, true, put_big},     {8, true, false, put_many},
+	{4, false, false, add},        {8, false, false, del},
+	{5, true, false, rename_key},  {8, false, true, stream},
+	{6, false, false, work_append}, {4, false, false, work_append_many},
+	{4, false, true, work_batch},  {1, true, true, work_trim},
+	{8, true, false, work_cursor},
 };
 
 static void one_of(struct world *w)
@@ -234,7 +238,7 @@ static void one_of(struct world *w)
 	at = rng_below(&w->rng, sum);
 	for (i = 0; at >= kinds[i].weight; i++)
 		at -= kinds[i].weight;
-	if (!w->full || !kinds[i].alone)
+	if ((!w->full || !kinds[i].alone) && (!w->calm || !kinds[i].heavy))
 		kinds[i].run(w);
 }
 
@@ -243,12 +247,14 @@ void work_step(struct world *w, bool all)
 	w->steps++;
 	if (all && rng_once_in(&w->rng, w->full ? 4 : 300))
 		w->full = !w->full;
+	if (all && rng_once_in(&w->rng, w->calm ? 12 : 50))
+		w->calm = !w->calm;
 	if (all && rng_once_in(&w->rng, 150)) {
 		work_close(w);
 		if (rng_once_in(&w->rng, 4))
 			cut_here(w);
 		work_open(w, SHMFS_RDWR, NULL);
-	} else if (all && rng_once_in(&w->rng, 25)) {
+	} else if (all && rng_once_in(&w->rng, w->calm ? 3 : 25)) {
 		work_sync(w);
 	} else {
 		one_of(w);
