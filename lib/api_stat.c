@@ -40,8 +40,7 @@ static void fill_live(struct shmfs *s, struct shmfs_stat *st)
 	st->is_volatile = sfs_is_volatile(s);
 	st->io_error = sfs_relaxed(&live->state) & SFS_STATE_IOERROR;
 	st->sync_age_ms = st->is_volatile ? 0 : age_ms(sfs_relaxed(&live->sync_ns));
-	st->watchers = (uint64_t)__builtin_popcountll(
-		sfs_relaxed(&((const struct sfs_watchpage *)sfs_at(s, SFS_AT_WATCH))->watchers));
+	st->watchers = (uint64_t)__builtin_popcountll(sfs_relaxed(&live->watchers));
 }
 
 static void fill_checkpoint(struct shmfs *s, struct shmfs_stat *st)

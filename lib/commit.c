@@ -2,11 +2,14 @@
 /* floor 2: commits (commit.h). */
 #include "commit.h"
 
+#include "watch.h"
+
 /* One slot to be stored, and the record it gives up. */
 struct change {
 	a64 *slot;
 	uint64_t word;
 	uint64_t old, old_size; /* reference and size; 0 = none */
+	uint64_t hash;          /* of the key */
 };
 
 /* What a change gives up: a run is noted first, so that it is freed even if we are killed before we
@@ -29,8 +32,17 @@ static void give_up(struct shmfs *s, const struct change *c, a64 *drop)
 		sfs_commit(drop, 0);
 }
 
-static void publish(struct shmfs *s, uint64_t hash, const struct change *first,
-                    const struct change *second, int64_t keys)
+/* What watchers hear of a change: where its record is, or was. */
+static void tell(struct shmfs *s, const struct change *c, unsigned kind)
+{
+	uint64_t ref = sfs_slot_ref(c->word);
+
+	sfs_watch_tell(s, c->hash, kind, ref ? ref : c->old);
+}
+
+/* first, second: what watchers are told, 0: nothing; second NULL: there is none. */
+static void publish(struct shmfs *s, const struct change *first, unsigned first_kind,
+                    const struct change *second, unsigned second_kind, int64_t keys)
 {
 	struct sfs_live *live = s->live;
 	uint64_t count = sfs_relaxed(&live->count) + (uint64_t)keys;
@@ -38,18 +50,26 @@ static void publish(struct shmfs *s, uint64_t hash, const struct change *first,
 	note_drop(s, first, &live->drop[0]);
 	if (second)
 		note_drop(s, second, &live->drop[1]);
-	sfs_set(&live->op.hash, hash);
+	sfs_set(&live->op.hash, first->hash);
 	sfs_set(&live->op.slot[0], sfs_offset(s, first->slot));
 	sfs_set(&live->op.word[0], first->word);
 	sfs_set(&live->op.slot[1], second ? sfs_offset(s, second->slot) : 0);
 	sfs_set(&live->op.word[1], second ? second->word : 0);
+	if (second)
+		sfs_set(&live->op.other, second->hash);
 	sfs_set(&live->op.count, count);
-	sfs_commit(&live->op.kind, SFS_OP_SLOTS);
+	sfs_commit(&live->op.kind, SFS_OP_SLOTS | SFS_OP_TELL(first_kind, second_kind));
 	sfs_commit(first->slot, first->word); /* COMMIT */
 	if (second)
 		sfs_commit(second->slot, second->word);
 	sfs_set(&live->count, count);
 	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
+	if (sfs_unlikely(sfs_watched(s))) {
+		if (first_kind)
+			tell(s, first, first_kind);
+		if (second_kind)
+			tell(s, second, second_kind);
+	}
 	sfs_commit(&live->op.kind, SFS_OP_NONE);
 	give_up(s, first, &live->drop[0]);
 	if (second)
@@ -59,8 +79,9 @@ static void publish(struct shmfs *s, uint64_t hash, const struct change *first,
 void sfs_commit_redo(struct shmfs *s)
 {
 	struct sfs_live *live = s->live;
+	uint64_t kind = sfs_relaxed(&live->op.kind);
 
-	if (sfs_relaxed(&live->op.kind) != SFS_OP_SLOTS)
+	if ((kind & 0xff) != SFS_OP_SLOTS)
 		return;
 	for (int i = 0; i < 2; i++) {
 		uint64_t at = sfs_relaxed(&live->op.slot[i]);
@@ -70,6 +91,12 @@ void sfs_commit_redo(struct shmfs *s)
 	}
 	sfs_set(&live->count, sfs_relaxed(&live->op.count));
 	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
+	/* even if it was told before: the dead may have cleared the bits, and not come to tell */
+	for (int i = 0; i < 2 && sfs_watched(s); i++)
+		if (kind >> (8 + 8 * i) & 0xff)
+			sfs_watch_tell_again(s, sfs_relaxed(i ? &live->op.other : &live->op.hash),
+			                     kind >> (8 + 8 * i) & 0xff,
+			                     sfs_slot_ref(sfs_relaxed(&live->op.word[i])));
 	sfs_commit(&live->op.kind, SFS_OP_NONE);
 }
 
@@ -88,6 +115,7 @@ static void take_place(const struct sfs_hit *hit, struct change *c)
  */
 static int find_place(struct shmfs *s, const struct sfs_key *key, struct change *c)
 {
+	c->hash = key->hash;
 	for (;;) {
 		struct sfs_path path;
 		struct sfs_hit hit;
@@ -129,6 +157,7 @@ static int find_victim(struct shmfs *s, const struct sfs_key *key, struct change
 	if (rc)
 		return rc;
 	take_place(&hit, c);
+	c->hash = key->hash;
 	/* a line with a virgin slot was never passed over, so this one may be virgin again */
 	c->word = SFS_TOMBSTONE;
 	line = sfs_at(s, sfs_offset(s, hit.slot) & ~UINT64_C(63));
@@ -194,6 +223,14 @@ static int write_record(struct shmfs *s, struct sfs_put *put, uint64_t *ref)
 	return 0;
 }
 
+/* What watchers are told of a key that was stored. */
+static unsigned stored(const struct sfs_key *key, const struct change *c)
+{
+	if (key->space != SFS_USER)
+		return 0;
+	return c->old ? SHMFS_WATCH_CHANGED : SHMFS_WATCH_CREATED;
+}
+
 int sfs_commit_put(struct shmfs *s, struct sfs_put *put)
 {
 	const struct sfs_key *key = &put->draft.key;
@@ -210,7 +247,7 @@ int sfs_commit_put(struct shmfs *s, struct sfs_put *put)
 	if (rc)
 		return rc;
 	c.word |= ref >> 3;
-	publish(s, key->hash, &c, NULL, key->space == SFS_USER && !c.old);
+	publish(s, &c, stored(key, &c), NULL, 0, key->space == SFS_USER && !c.old);
 	return 0;
 }
 
@@ -227,7 +264,10 @@ int sfs_commit_del(struct shmfs *s, const struct sfs_key *key, uint32_t conditio
 		rc = find_victim(s, key, &c);
 	if (rc)
 		return rc;
-	publish(s, key->hash, &c, NULL, key->space == SFS_USER ? -1 : 0);
+	if (key->space == SFS_USER)
+		publish(s, &c, SHMFS_WATCH_DELETED, NULL, 0, -1);
+	else
+		publish(s, &c, 0, NULL, 0, 0);
 	return 0;
 }
 
@@ -253,6 +293,6 @@ int sfs_commit_rename(struct shmfs *s, const struct sfs_key *from, uint64_t vers
 	if (rc)
 		return rc;
 	store.word |= ref >> 3;
-	publish(s, to->hash, &store, &erase, store.old ? -1 : 0);
+	publish(s, &store, stored(to, &store), &erase, SHMFS_WATCH_DELETED, store.old ? -1 : 0);
 	return 0;
 }

@@ -4,9 +4,10 @@
  *
  * Owns	live->op, `count`, `changes`.
  * Order	record, head; then the op line, kind last; then the slot: COMMIT, new for
- *	every reader; then the count; then the op line is cleared.  A kill before the op line
+ *	every reader; then the count; then watchers are told (watch.h); then the op line is
+ *	cleared.  A kill before the op line
  *	leaves dead bytes; after it, the next lock owner completes the operation (redo), so
- *	that it is whole or absent and the count is right.  The old record is written off
+ *	that it is whole or absent, the count is right and nobody is left untold.  The old record is written off
  *	last: a kill before that leaves `live` too high, which the cleaner corrects.
  * Locks	the writer lock, taken by the caller.
  */

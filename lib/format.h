@@ -6,10 +6,11 @@
  *	0x01000  live page        truth within one boot session
  *	0x02000  log page
  *	0x03000  meta 0, 0x04000 meta 1: the checkpoints
- *	0x05000  watch page, 0x06000 interest bits (8 KiB), 0x08000 watch ring (96 KiB)
+ *	0x05000  watch page, 0x06000 interest bits (8 KiB), 0x08000 ring of what was asked for (96 KiB)
  *	0x20000  fill table: lease -> runs being filled (8 KiB)
  *	0x22000  holds: lease -> 1 + the log segment it may be about to append to (8 KiB)
- *	0x24000  reserved, zero, to 1 MiB
+ *	0x28000  ring of all changes (96 KiB)
+ *	0x40000  reserved, zero, to 1 MiB
  *	g * 64 GiB + 1 MiB        segment table of group g: 65,536 entries of 32 bytes
  *	n * 1 MiB                 segment n; 0, 1, 2 of every group are reserved
  *
@@ -61,6 +62,7 @@
 #define SFS_AT_RING 0x8000
 #define SFS_AT_FILL 0x20000
 #define SFS_AT_HOLDS 0x22000
+#define SFS_AT_RING_ALL 0x28000
 
 #define SFS_LEASES 1023 /* numbered from 1; and a mask */
 
@@ -94,7 +96,11 @@ struct sfs_entry {
 
 enum { SFS_DATA_HEAD = 0, SFS_INDEX_HEAD = 1 };
 enum { SFS_STATE_IOERROR = 1, SFS_STATE_VOLATILE = 2 };
-enum { SFS_OP_NONE = 0, SFS_OP_SLOTS = 1 };
+enum { SFS_OP_NONE = 0, SFS_OP_SLOTS = 1 }; /* the low byte of op.kind */
+
+/* What watchers are told of the first, and of the second slot of an op: SHMFS_WATCH_*, or 0 of what
+ * is not a user's key.  In op.kind. */
+#define SFS_OP_TELL(first, second) ((uint64_t)(first) << 8 | (uint64_t)(second) << 16)
 
 struct sfs_live {
 	/* what readers load: one line */
@@ -127,12 +133,12 @@ struct sfs_live {
 	a64 drop[2]; /* runs that are becoming unreachable, or reachable */
 
 	struct { /* redo record of a commit; valid iff kind != 0 */
-		a64 kind;
-		a64 hash;
+		a64 kind;    /* SFS_OP_* | SFS_OP_TELL() */
+		a64 hash;    /* of the first slot's key */
 		a64 slot[2]; /* file offsets; 0 = none */
 		a64 word[2];
 		a64 count; /* after */
-		uint64_t pad;
+		a64 other; /* hash of the second slot's key */
 	} op;
 
 	a64 cursor;    /* where the search for a free segment goes on */
@@ -144,7 +150,8 @@ struct sfs_live {
 	a64 spare[2];  /* segments kept for the day the disk is full */
 
 	a64 sync_lock;
-	uint64_t pad_sync[7];
+	a64 moves; /* of segments from hand to hand: raised before each (delta.h) */
+	uint64_t pad_sync[6];
 
 	a64 idle;          /* segments that may be reusable (hint) */
 	a64 big;           /* bytes of records in runs of their own */
@@ -152,11 +159,11 @@ struct sfs_live {
 	a64 sync_ns;       /* when the last checkpoint was durable */
 	a64 cleaned;       /* bytes the cleaner moved */
 	a64 buckets;
-	a64 moves;         /* of segments from hand to hand: raised before each (delta.h) */
-	uint64_t pad_end;
+	a64 watchers;  /* bit i: watcher i is there; here, since a commit has the line at hand */
+	a64 followers; /* of them, who is told of every change */
 };
 
-/* ---- log page; watch page, whose code comes later --------------------------------- */
+/* ---- log page ------------------------------------------------------------------- */
 
 struct sfs_logpage {
 	a64 tail;
@@ -175,12 +182,37 @@ struct sfs_logpage {
 	a32 wake;
 };
 
+/* ---- watch region ------------------------------------------------------------------ */
+
+#define SFS_WATCHERS 64
+#define SFS_SETS 65536     /* interest bits; number 0 is SHMFS_WATCH_NAMES */
+#define SFS_RING_PLACES 4096
+
+enum sfs_ring { SFS_RING_ASKED = 0, SFS_RING_ALL = 1, SFS_RINGS = 2 };
+
 struct sfs_watchpage {
-	a64 watchers;
-	a32 sleepers;
-	a32 wake;
-	a64 head;
+	struct {
+		a32 sleepers; /* not 0: somebody may sleep on `wake` */
+		a32 wake;
+		a64 head; /* changes told so far */
+		uint64_t pad[6];
+	} ring[SFS_RINGS];
 };
+
+/* A place of a ring.  Valid iff turn is 1 + its number, counted from the first change told. */
+struct sfs_told {
+	a64 turn;
+	a64 hash;
+	a64 what; /* bits 63..8 reference / 8 of the record, 0 = not known | 7..4 SFS_ASKED_* | 3..0 SHMFS_WATCH_* */
+};
+
+enum { SFS_ASKED_KEY = 1, SFS_ASKED_NAMES = 2 };
+
+/* The set of keys that an interest bit stands for: neighbours in the order of a walk. */
+static inline unsigned sfs_set_of(uint64_t hash)
+{
+	return hash >> 49 ? (unsigned)(hash >> 48) : 1;
+}
 
 /* ---- checkpoint --------------------------------------------------------------- */
 
@@ -372,7 +404,11 @@ _Static_assert(sizeof(struct sfs_live) == 0x200, "live page");
 SFS_AT(sfs_logpage, commit, 0x40);
 SFS_AT(sfs_logpage, head, 0x80);
 SFS_AT(sfs_logpage, waiters, 0xc0);
-SFS_AT(sfs_watchpage, head, 16);
+SFS_AT(sfs_live, watchers, 0x1f0);
+SFS_AT(sfs_watchpage, ring[0].head, 8);
+SFS_AT(sfs_watchpage, ring[1], 64);
+_Static_assert(sizeof(struct sfs_told) * SFS_RING_PLACES == SFS_AT_FILL - SFS_AT_RING, "watch ring");
+_Static_assert(SFS_AT_RING_ALL + SFS_AT_FILL - SFS_AT_RING <= SFS_METADATA_BYTES, "ring of all changes");
 SFS_AT(sfs_meta, table_crc, 144);
 SFS_AT(sfs_meta, delta, 160);
 SFS_AT(sfs_meta, crc, 224);

@@ -53,6 +53,7 @@ struct shmfs {
 
 	pthread_mutex_t batch_mutex;    /* guards `batches` */
 	struct sfs_open_batch *batches; /* begun, not committed */
+	uint64_t watching;              /* slots of our watchers (watch.h); under the writer lock */
 	struct shmfs *next, *prev; /* all handles of the process (fork.c) */
 
 	a64 boundary[SFS_BOUNDARIES]; /* positions known to be frames' (logfind.c) */

@@ -36,6 +36,12 @@ SFS_HIDDEN bool sfs_lock_inherit(struct shmfs *s, a64 *word);
 /* Take the first free lease byte.  SHMFS_E_LEASES */
 SFS_HIDDEN int sfs_lease_take(struct shmfs *s);
 
+/* Whose the lock is now; 0: nobody's. */
+static inline unsigned sfs_lock_owner(const a64 *word)
+{
+	return sfs_relaxed(word) & 0xffff;
+}
+
 /* Does nobody hold this lease?  (Not to be asked of our own.) */
 SFS_HIDDEN bool sfs_lease_free(struct shmfs *s, unsigned lease);
 

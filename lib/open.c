@@ -23,6 +23,7 @@
 #include "session.h"
 #include "super.h"
 #include "sync.h"
+#include "watch.h"
 #include "writer.h"
 
 #define OPEN_FLAGS (SHMFS_RDWR | SHMFS_CREATE | SHMFS_EXCL | SHMFS_VERIFY)
@@ -118,6 +119,7 @@ void sfs_open_inherit(struct shmfs *s)
 	sfs_release((a64 *)sfs_at(s, SFS_AT_HOLDS) + s->lease, 0);
 	sfs_run_reap(s, s->lease);
 	sfs_log_inherit(s);
+	sfs_watch_reap(s);
 	sfs_writer_unlock(s);
 }
 

@@ -593,6 +593,90 @@ int shmfs_cursor_walk(struct shmfs *s, shmfs_cursor_fn *fn, void *arg);
 int shmfs_cursor_rename(struct shmfs *s, const void *from, size_t from_size, const void *to,
                         size_t to_size);
 
+/* ---- watching --------------------------------------------------------------- */
+
+/*
+ * Be told when keys change.  Keys are watched by *sets*: 1 to 65,535, neighbours in the order of a
+ * walk; which set a key is in never changes.  What you are told of means: any key of the set may
+ * have changed, and it is one-shot: after it nobody is told of this set again until somebody
+ * asks again.  So a cache is kept coherent, or one key followed, like this:
+ *
+ *	1. note in the cache, under the key's set, that the key is being read   (placeholder)
+ *	2. shmfs_watch_add()                          (absent keys are watched as well)
+ *	3. read the key: shmfs_get(), _exists() ...
+ *	4. fill the placeholder with what was read, unless an event killed it meanwhile
+ *	on an event, before anything else: drop all that is cached under its set, placeholders too,
+ *	or note the set and go through 2. to 4. for each key of it, comparing versions;
+ *	SHMFS_WATCH_EVERYTHING means every set
+ *
+ * Then what is cached, and not dropped, is what is stored, but for the time an event takes: some
+ * microseconds; 0.1 s and a bit when the writer was killed in the middle.  States in between may be
+ * missed, the last one never.  Whoever watches never makes a writer wait.
+ */
+struct shmfs_watch;
+
+enum {                        /* flags of shmfs_watch_open() */
+	SHMFS_WATCH_ALL = 1,  /* every change of every key, one event each; nothing needs to be added */
+	SHMFS_WATCH_POLL = 2, /* look every 10 ms, say EVERYTHING if something changed; also read-only */
+};
+
+enum {                              /* kinds of events */
+	SHMFS_WATCH_CHANGED = 1,    /* the key was there, and has a new value */
+	SHMFS_WATCH_CREATED = 2,
+	SHMFS_WATCH_DELETED = 3,
+	SHMFS_WATCH_EVERYTHING = 4, /* we were overrun, or poll: any key may have changed */
+};
+
+#define SHMFS_WATCH_NAMES 0u /* instead of a set: which keys there are */
+
+struct shmfs_watch_event {
+	uint32_t kind;
+	uint32_t set;   /* the key's; of EVERYTHING: 0 */
+	uint32_t key;   /* 1: the set had been added, and has to be again; with ALL: 0 */
+	uint32_t names; /* 1: SHMFS_WATCH_NAMES had been added, and has to be again; with ALL: 0 */
+	uint64_t hash;  /* of the key (the order of a walk); of EVERYTHING: 0 */
+	uint64_t where; /* private */
+};
+
+/*
+ * Start watching: told of is what happens from now on.  *out belongs to s and is closed before it.
+ * Calls on it may be made by any thread, shmfs_watch_wait() by one at a time.
+ *	-EROFS   s is read-only, and flags are without SHMFS_WATCH_POLL
+ *	-EUSERS  there are 64 watchers (those that poll do not count)
+ */
+int shmfs_watch_open(struct shmfs *s, struct shmfs_watch **out, uint32_t flags);
+
+/* The set a key is in. */
+uint32_t shmfs_watch_set(const struct shmfs *s, const void *key, size_t key_size);
+
+/* Ask to be told of the key's set; then read the key.  set may be NULL: where it is put.  The same
+ * whether the set was asked for already, by us or by others: that costs next to nothing. */
+int shmfs_watch_add(struct shmfs_watch *w, const void *key, size_t key_size, uint32_t *set);
+
+/* The same of a set by its number, or of SHMFS_WATCH_NAMES: told of when a key comes or goes. */
+int shmfs_watch_add_set(struct shmfs_watch *w, uint32_t set);
+
+/*
+ * Wait for events, at most timeout_ms (-1: for ever, 0: only look); *n of at most `max` are there.
+ * After SHMFS_WATCH_EVERYTHING nothing counts as added any more.
+ *	-ETIMEDOUT  -EINTR: a signal came  -ECANCELED: shmfs_watch_wake()
+ */
+int shmfs_watch_wait(struct shmfs_watch *w, int timeout_ms, struct shmfs_watch_event *events, size_t max,
+                     size_t *n);
+
+/* End the wait that is going on, or else the next one.  From any thread, or a signal handler. */
+void shmfs_watch_wake(struct shmfs_watch *w);
+
+/*
+ * The key an event is about.  *size in: room, out: the key's size.
+ *	-ENOENT    not to be found any more: it was deleted some time ago, and its space used again
+ *	-EMSGSIZE  *size is what is needed; SHMFS_KEY_MAX is always enough
+ */
+int shmfs_watch_key(struct shmfs_watch *w, const struct shmfs_watch_event *event, void *key, size_t *size);
+
+/* NULL is allowed. */
+void shmfs_watch_close(struct shmfs_watch *w);
+
 /* ---- pins ------------------------------------------------------------------- */
 
 /*
