@@ -104,6 +104,20 @@ static int sleep_polling(int64_t ns)
 
 /* ---- being told --------------------------------------------------------------------- */
 
+static struct shmfs_watch_event event_of(const struct sfs_change *c)
+{
+	if (c->kind < SHMFS_WATCH_CHANGED || c->kind > SHMFS_WATCH_DELETED) /* a damaged file */
+		return (struct shmfs_watch_event){.kind = SHMFS_WATCH_EVERYTHING};
+	return (struct shmfs_watch_event){
+		.kind = c->kind,
+		.set = sfs_set_of(c->hash),
+		.key = (c->asked & SFS_ASKED_KEY) != 0,
+		.names = (c->asked & SFS_ASKED_NAMES) != 0,
+		.hash = c->hash,
+		.where = c->ref,
+	};
+}
+
 static size_t look(struct shmfs_watch *w, struct shmfs_watch_event *events, size_t max)
 {
 	struct sfs_change c;
@@ -114,15 +128,9 @@ static size_t look(struct shmfs_watch *w, struct shmfs_watch_event *events, size
 
 		if (rc == 0)
 			break;
-		events[n++] = rc < 0 ? (struct shmfs_watch_event){.kind = SHMFS_WATCH_EVERYTHING}
-		                     : (struct shmfs_watch_event){
-					       .kind = c.kind,
-					       .set = sfs_set_of(c.hash),
-					       .key = c.asked & SFS_ASKED_KEY ? 1 : 0,
-					       .names = c.asked & SFS_ASKED_NAMES ? 1 : 0,
-					       .hash = c.hash,
-					       .where = c.ref,
-				       };
+		if (rc < 0)
+			c.kind = SHMFS_WATCH_EVERYTHING;
+		events[n++] = event_of(&c);
 	}
 	return n;
 }

@@ -10,6 +10,7 @@ struct change {
 	uint64_t word;
 	uint64_t old, old_size; /* reference and size; 0 = none */
 	uint64_t hash;          /* of the key */
+	unsigned kind;          /* what watchers are told: SHMFS_WATCH_*, or 0 */
 };
 
 /* What a change gives up: a run is noted first, so that it is freed even if we are killed before we
@@ -32,17 +33,15 @@ static void give_up(struct shmfs *s, const struct change *c, a64 *drop)
 		sfs_commit(drop, 0);
 }
 
-/* What watchers hear of a change: where its record is, or was. */
-static void tell(struct shmfs *s, const struct change *c, unsigned kind)
+static void tell(struct shmfs *s, const struct change *c)
 {
 	uint64_t ref = sfs_slot_ref(c->word);
 
-	sfs_watch_tell(s, c->hash, kind, ref ? ref : c->old);
+	if (c->kind)
+		sfs_watch_tell(s, c->hash, c->kind, ref ? ref : c->old);
 }
 
-/* first, second: what watchers are told, 0: nothing; second NULL: there is none. */
-static void publish(struct shmfs *s, const struct change *first, unsigned first_kind,
-                    const struct change *second, unsigned second_kind, int64_t keys)
+static void publish(struct shmfs *s, const struct change *first, const struct change *second, int64_t keys)
 {
 	struct sfs_live *live = s->live;
 	uint64_t count = sfs_relaxed(&live->count) + (uint64_t)keys;
@@ -58,22 +57,27 @@ static void publish(struct shmfs *s, const struct change *first, unsigned first_
 	if (second)
 		sfs_set(&live->op.other, second->hash);
 	sfs_set(&live->op.count, count);
-	sfs_commit(&live->op.kind, SFS_OP_SLOTS | SFS_OP_TELL(first_kind, second_kind));
+	sfs_commit(&live->op.kind, SFS_OP_SLOTS | SFS_OP_TELL(first->kind, second ? second->kind : 0));
 	sfs_commit(first->slot, first->word); /* COMMIT */
 	if (second)
 		sfs_commit(second->slot, second->word);
 	sfs_set(&live->count, count);
 	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
 	if (sfs_unlikely(sfs_watched(s))) {
-		if (first_kind)
-			tell(s, first, first_kind);
-		if (second_kind)
-			tell(s, second, second_kind);
+		tell(s, first);
+		if (second)
+			tell(s, second);
 	}
 	sfs_commit(&live->op.kind, SFS_OP_NONE);
 	give_up(s, first, &live->drop[0]);
 	if (second)
 		give_up(s, second, &live->drop[1]);
+}
+
+static void tell_again(struct shmfs *s, uint64_t hash, uint64_t kind, uint64_t word)
+{
+	if (kind & 0xff)
+		sfs_watch_tell_again(s, hash, kind & 0xff, sfs_slot_ref(word));
 }
 
 void sfs_commit_redo(struct shmfs *s)
@@ -92,18 +96,23 @@ void sfs_commit_redo(struct shmfs *s)
 	sfs_set(&live->count, sfs_relaxed(&live->op.count));
 	sfs_set(&live->changes, sfs_relaxed(&live->changes) + 1);
 	/* even if it was told before: the dead may have cleared the bits, and not come to tell */
-	for (int i = 0; i < 2 && sfs_watched(s); i++)
-		if (kind >> (8 + 8 * i) & 0xff)
-			sfs_watch_tell_again(s, sfs_relaxed(i ? &live->op.other : &live->op.hash),
-			                     kind >> (8 + 8 * i) & 0xff,
-			                     sfs_slot_ref(sfs_relaxed(&live->op.word[i])));
+	if (sfs_watched(s)) {
+		tell_again(s, sfs_relaxed(&live->op.hash), kind >> 8, sfs_relaxed(&live->op.word[0]));
+		tell_again(s, sfs_relaxed(&live->op.other), kind >> 16, sfs_relaxed(&live->op.word[1]));
+	}
 	sfs_commit(&live->op.kind, SFS_OP_NONE);
 }
 
 /* ---- where a change goes ---------------------------------------------------------- */
 
-static void take_place(const struct sfs_hit *hit, struct change *c)
+static unsigned told(const struct sfs_key *key, unsigned kind)
 {
+	return key->space == SFS_USER ? kind : 0;
+}
+
+static void take_place(const struct sfs_key *key, const struct sfs_hit *hit, struct change *c)
+{
+	c->hash = key->hash;
 	c->slot = hit->slot;
 	c->old = hit->ref;
 	c->old_size = sfs_record_size(hit->klen, hit->vlen);
@@ -115,7 +124,6 @@ static void take_place(const struct sfs_hit *hit, struct change *c)
  */
 static int find_place(struct shmfs *s, const struct sfs_key *key, struct change *c)
 {
-	c->hash = key->hash;
 	for (;;) {
 		struct sfs_path path;
 		struct sfs_hit hit;
@@ -127,12 +135,15 @@ static int find_place(struct shmfs *s, const struct sfs_key *key, struct change 
 		bucket = sfs_path_bucket(&path);
 		rc = sfs_bucket_find(s, bucket, key, &hit);
 		if (rc == 0) {
-			take_place(&hit, c);
+			take_place(key, &hit, c);
+			c->kind = told(key, SHMFS_WATCH_CHANGED);
 			c->word = sfs_relaxed(hit.slot) & ~SFS_SLOT_REF;
 			return 0;
 		}
 		if (rc != -ENOENT)
 			return rc;
+		c->hash = key->hash;
+		c->kind = told(key, SHMFS_WATCH_CREATED);
 		c->old = 0;
 		c->slot = sfs_bucket_room(sfs_at(s, sfs_word_page(bucket)), sfs_word_depth(bucket), key->hash,
 		                          &c->word);
@@ -156,8 +167,8 @@ static int find_victim(struct shmfs *s, const struct sfs_key *key, struct change
 		rc = sfs_bucket_find(s, sfs_path_bucket(&path), key, &hit);
 	if (rc)
 		return rc;
-	take_place(&hit, c);
-	c->hash = key->hash;
+	take_place(key, &hit, c);
+	c->kind = told(key, SHMFS_WATCH_DELETED);
 	/* a line with a virgin slot was never passed over, so this one may be virgin again */
 	c->word = SFS_TOMBSTONE;
 	line = sfs_at(s, sfs_offset(s, hit.slot) & ~UINT64_C(63));
@@ -223,14 +234,6 @@ static int write_record(struct shmfs *s, struct sfs_put *put, uint64_t *ref)
 	return 0;
 }
 
-/* What watchers are told of a key that was stored. */
-static unsigned stored(const struct sfs_key *key, const struct change *c)
-{
-	if (key->space != SFS_USER)
-		return 0;
-	return c->old ? SHMFS_WATCH_CHANGED : SHMFS_WATCH_CREATED;
-}
-
 int sfs_commit_put(struct shmfs *s, struct sfs_put *put)
 {
 	const struct sfs_key *key = &put->draft.key;
@@ -247,7 +250,7 @@ int sfs_commit_put(struct shmfs *s, struct sfs_put *put)
 	if (rc)
 		return rc;
 	c.word |= ref >> 3;
-	publish(s, &c, stored(key, &c), NULL, 0, key->space == SFS_USER && !c.old);
+	publish(s, &c, NULL, key->space == SFS_USER && !c.old);
 	return 0;
 }
 
@@ -264,10 +267,7 @@ int sfs_commit_del(struct shmfs *s, const struct sfs_key *key, uint32_t conditio
 		rc = find_victim(s, key, &c);
 	if (rc)
 		return rc;
-	if (key->space == SFS_USER)
-		publish(s, &c, SHMFS_WATCH_DELETED, NULL, 0, -1);
-	else
-		publish(s, &c, 0, NULL, 0, 0);
+	publish(s, &c, NULL, key->space == SFS_USER ? -1 : 0);
 	return 0;
 }
 
@@ -293,6 +293,6 @@ int sfs_commit_rename(struct shmfs *s, const struct sfs_key *from, uint64_t vers
 	if (rc)
 		return rc;
 	store.word |= ref >> 3;
-	publish(s, &store, stored(to, &store), &erase, SHMFS_WATCH_DELETED, store.old ? -1 : 0);
+	publish(s, &store, &erase, store.old ? -1 : 0);
 	return 0;
 }

@@ -72,7 +72,7 @@ static void append(struct shmfs *s, enum sfs_ring ring, uint64_t hash, uint64_t 
 
 static void tell(struct shmfs *s, uint64_t hash, unsigned kind, uint64_t ref, unsigned asked)
 {
-	uint64_t what = ref >> 3 << 8 | kind;
+	uint64_t what = ref >> 3 << 8 | (kind & 15);
 
 	if (asked)
 		append(s, SFS_RING_ASKED, hash, what | asked << 4);

@@ -266,7 +266,7 @@ static void killed(const char *name, void (*run)(struct shmfs *, void *), bool b
 		from = clock_us();
 		if (beside)
 			store_put(s, "other", "v"); /* whoever takes the lock tells */
-		while (!coherent(&c) && clock_us() < from + 10 * BOUND_US) {
+		while (!coherent(&c) && clock_us() < from + 2 * BOUND_US) {
 			if (shmfs_watch_wait(c.w, beside ? 0 : 1000, &e, 1, &n) == 0)
 				drop(&c);
 		}
