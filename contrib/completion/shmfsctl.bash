@@ -2,8 +2,8 @@
 # Completion of shmfsctl for bash: verbs, options, stores, keys.
 # A test compares the lists below with what `shmfsctl help` prints.
 
-_shmfsctl_verbs="create put get del mv add exists ls append tail cursor trim stat \
-sync check copy compact dump load name help"
+_shmfsctl_verbs="create put get del mv add exists ls watch append tail cursor trim \
+stat sync check copy compact dump load name help"
 
 _shmfsctl_options()
 {
@@ -18,6 +18,7 @@ _shmfsctl_options()
 	mv) echo "$key --no-replace" ;;
 	exists) echo "$key --long --json" ;;
 	ls) echo "--prefix= --long --name --null --json" ;;
+	watch) echo "$key --list --count= --null --json" ;;
 	append) echo "--raw" ;;
 	tail) echo "--from= --follow --count= --format= --reverse" ;;
 	cursor) echo "--name --json" ;;
@@ -143,7 +144,7 @@ _shmfsctl()
 		cursor:3 | trim:1) _shmfsctl_places "$store" "$current" "" ;;
 		help:* | name:*) ;;
 		*:0 | copy:1 | dump:1 | load:1) _shmfsctl_files "$current" ;;
-		put:1 | get:1 | add:1 | exists:1 | mv:[12] | del:*)
+		put:1 | get:1 | add:1 | exists:1 | mv:[12] | del:* | watch:*)
 			_shmfsctl_keys "$store" "$current" "$as"
 			;;
 		esac

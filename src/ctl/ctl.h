@@ -40,6 +40,7 @@ enum ctl_option_id {
 	OPT_JSON,
 	OPT_KEYS,
 	OPT_KEY_FILE,
+	OPT_LIST,
 	OPT_LOCK,
 	OPT_LOG_FULL,
 	OPT_LOG_LIMIT,
@@ -259,6 +260,13 @@ void ctl_out_init(void);
 /* Flush stdout; status, or CTL_TROUBLE after saying why if anything was not written. */
 int ctl_out_finish(int status);
 
+/* For verbs that go on until they are stopped.  Does nobody read the pipe that stdout is?  No write
+ * would tell before there is something to write. */
+bool ctl_out_unread(void);
+
+/* The output failed: that its reader is gone, or a signal came, is how such a verb ends, and no error. */
+void ctl_out_ends(void);
+
 /* Write all of it, past stdio; false with errno set on an error. */
 bool ctl_out_write(const void *data, size_t size);
 
@@ -285,6 +293,13 @@ void json_number(struct json *j, double number); /* null if it is not finite */
 void json_null(struct json *j);
 void json_string(struct json *j, const void *text, size_t size);
 void json_base64(struct json *j, const void *data, size_t size);
+
+/* "key" (or "key_base64") and "name", in an open object. */
+void json_key(struct json *j, const void *key, size_t size);
+
+/* A key as a line shows it: --name, quoted on a terminal; NULL if it cannot be told apart from two
+ * in that form.  *owned is to be freed, when it is printed. */
+const char *ctl_key_shown(const struct ctl_args *args, const void *key, size_t *size, char **owned);
 
 /* One key as the options say: --json, -l, --name, -0.  False if it cannot be told apart
  * from two in that form; nothing is printed then. */
@@ -316,6 +331,7 @@ extern const struct ctl_verb ctl_verb_stat;
 extern const struct ctl_verb ctl_verb_sync;
 extern const struct ctl_verb ctl_verb_tail;
 extern const struct ctl_verb ctl_verb_trim;
+extern const struct ctl_verb ctl_verb_watch;
 
 void ctl_help_verb(const struct ctl_verb *verb);
 void ctl_help_all(void);

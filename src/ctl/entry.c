@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One key and what is known of it, printed for `ls` and `exists`.
+ * One key and what is known of it, printed for `ls`, `exists` and `watch`.
  *
  * Into a pipe a key goes as it is, for xargs and grep; on a terminal it is quoted, as ls(1)
  * does.  A key that holds the byte which ends a line (or a NUL with -0) would look like two
@@ -27,23 +27,29 @@ static void print_time_json(struct json *j, uint64_t time_ns)
 	json_string(j, text, length);
 }
 
+void json_key(struct json *j, const void *key, size_t size)
+{
+	char name[SHMFS_NAME_SIZE];
+
+	json_name(j, "key");
+	if (ctl_is_utf8(key, size)) {
+		json_string(j, key, size);
+	} else {
+		json_null(j);
+		json_name(j, "key_base64");
+		json_base64(j, key, size);
+	}
+	shmfs_name_encode(key, size, name);
+	json_name(j, "name");
+	json_string(j, name, strlen(name));
+}
+
 static void print_json(const void *key, size_t size, const struct shmfs_info *info)
 {
 	struct json j = {.file = stdout};
-	char name[SHMFS_NAME_SIZE];
 
 	json_open(&j, '{');
-	json_name(&j, "key");
-	if (ctl_is_utf8(key, size)) {
-		json_string(&j, key, size);
-	} else {
-		json_null(&j);
-		json_name(&j, "key_base64");
-		json_base64(&j, key, size);
-	}
-	shmfs_name_encode(key, size, name);
-	json_name(&j, "name");
-	json_string(&j, name, strlen(name));
+	json_key(&j, key, size);
 	json_name(&j, "type");
 	json_string(&j, ctl_type_name(info->type), strlen(ctl_type_name(info->type)));
 	json_name(&j, "size");
@@ -68,35 +74,45 @@ static void print_columns(const struct shmfs_info *info)
 	       info->version, text);
 }
 
+const char *ctl_key_shown(const struct ctl_args *args, const void *key, size_t *size, char **owned)
+{
+	bool nul = ctl_given(args, OPT_NUL);
+
+	*owned = NULL;
+	if (ctl_given(args, OPT_NAME)) {
+		*owned = malloc(SHMFS_NAME_SIZE);
+		if (*owned)
+			shmfs_name_encode(key, *size, *owned);
+		key = *owned;
+		*size = key ? strlen(key) : 0;
+	}
+	if (key && !nul && args->terminal) {
+		char *quoted = ctl_quote(key, *size);
+
+		free(*owned);
+		key = *owned = quoted;
+		*size = key ? strlen(key) : 0;
+	}
+	return key && !memchr(key, nul ? '\0' : '\n', *size) ? key : NULL;
+}
+
 bool ctl_entry_print(const struct ctl_args *args, const void *key, size_t size,
                      const struct shmfs_info *info)
 {
-	char end = ctl_given(args, OPT_NUL) ? '\0' : '\n';
-	char name[SHMFS_NAME_SIZE];
-	char *quoted = NULL;
+	const char *shown;
+	char *owned;
 
 	if (ctl_given(args, OPT_JSON)) {
 		print_json(key, size, info);
 		return true;
 	}
-	if (ctl_given(args, OPT_NAME)) {
-		shmfs_name_encode(key, size, name);
-		key = name;
-		size = strlen(name);
+	shown = ctl_key_shown(args, key, &size, &owned);
+	if (shown) {
+		if (ctl_given(args, OPT_LONG))
+			print_columns(info);
+		fwrite(shown, 1, size, stdout);
+		putchar(ctl_given(args, OPT_NUL) ? '\0' : '\n');
 	}
-	if (end == '\n' && args->terminal) {
-		quoted = ctl_quote(key, size);
-		if (!quoted)
-			return false;
-		key = quoted;
-		size = strlen(quoted);
-	} else if (memchr(key, end, size)) {
-		return false;
-	}
-	if (ctl_given(args, OPT_LONG))
-		print_columns(info);
-	fwrite(key, 1, size, stdout);
-	putchar(end);
-	free(quoted);
-	return true;
+	free(owned);
+	return shown != NULL;
 }

@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* asprintf */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +30,21 @@ int ctl_out_finish(int status)
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	return ctl_trouble(NULL, "cannot write the output: %s", strerror(errno));
+}
+
+bool ctl_out_unread(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+void ctl_out_ends(void)
+{
+	if (!ctl_stopped() && errno != EPIPE)
+		return;
+	__fpurge(stdout);
+	clearerr(stdout);
 }
 
 bool ctl_out_write(const void *data, size_t size)

@@ -7,12 +7,9 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl.h"
 
@@ -79,21 +76,10 @@ static void print(const struct tail *t, size_t size, uint64_t position)
 		putchar('\n');
 }
 
-/* Of a pipe nobody reads: no write would tell us before the next frame comes. */
-static bool reader_gone(void)
-{
-	struct pollfd out = {.fd = STDOUT_FILENO};
-
-	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
-}
-
-/* The output failed.  That its reader has gone is how --follow ends, so it is no error. */
 static int output_failed(const struct tail *t)
 {
-	if (t->follow && (ctl_stopped() || errno == EPIPE)) {
-		__fpurge(stdout);
-		clearerr(stdout);
-	}
+	if (t->follow)
+		ctl_out_ends();
 	return CTL_YES; /* else main() finds the error, and says so */
 }
 
@@ -141,7 +127,7 @@ static int wait_for_more(struct tail *t)
 		return CTL_NO;
 	rc = shmfs_reader_wait(t->reader, WAIT_MS);
 	if (rc == -ETIMEDOUT)
-		return reader_gone() ? CTL_NO : CTL_YES;
+		return ctl_out_unread() ? CTL_NO : CTL_YES;
 	/* Trimmed is for the next look to find. */
 	return !rc || rc == -EINTR || rc == -ESTALE ? CTL_YES : ctl_failed(t->args, rc);
 }

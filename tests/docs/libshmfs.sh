@@ -24,7 +24,7 @@ while read -r program; do
 	part program "$program" >"$program.c"
 	check "the example $program compiles without a warning" compile "$program"
 done <programs
-for program in tutorial version consumer; do
+for program in tutorial version setting consumer; do
 	part output $program >wanted
 	check "$program prints what the manual says" eq "$(./$program)" "$(cat wanted)"
 done
