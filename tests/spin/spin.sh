@@ -46,10 +46,15 @@ check "the same with two processes, each killed, each locking twice" \
 states
 check "no reader uses overwritten bytes, nor does a pin lose them" holds reclaim 0
 states
+check "what a watcher has cached, and not been told of, is what is stored" holds watch 0
+states
 
 for bug in 1 2 3 4 5 6 7 8 9 10; do
 	check "the model of the lock finds its bug $bug" breaks lock $bug
 done
 for bug in 1 2 3 4 5 6 7 8 9; do
 	check "the model of reclamation finds its bug $bug" breaks reclaim $bug
+done
+for bug in 1 2 3 4 5 6 7 8 9 10; do
+	check "the model of watching finds its bug $bug" breaks watch $bug -DPUTS=1
 done
