@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "logread.h"
+#include "index.h"
+#include "lock.h"
 #include "watch.h"
 #include "writer.h"
 

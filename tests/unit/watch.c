@@ -530,6 +530,51 @@ static void new_session(void)
 	store_close(s);
 }
 
+/* Whatever stands in the region: nothing is written elsewhere, no wait is endless, and what is told after
+ * it is told. */
+static void damaged(void)
+{
+	uint64_t seed = env_seed("WATCH_SEED");
+	struct rng r = {seed};
+	struct shmfs *s = store_new(store_path("damaged"));
+	struct shmfs_watch *all = watch(s, SHMFS_WATCH_ALL), *w = watch(s, 0);
+	struct shmfs_watch_event e[64];
+	char key[100];
+	size_t n, size;
+
+	printf("# WATCH_SEED=%llu\n", (unsigned long long)seed);
+	for (int round = 0; round < 300; round++) {
+		uint64_t bytes = round % 3 ? 200 : SFS_AT_FILL - SFS_AT_WATCH;
+
+		for (uint64_t i = 0; i < bytes; i++)
+			*((a8 *)sfs_at(s, (i % 2 ? SFS_AT_RING_ALL : SFS_AT_WATCH)) +
+			  rng_below(&r, i % 2 ? 98304 : SFS_AT_FILL - SFS_AT_WATCH)) = (uint8_t)rng_next(&r);
+		for (int i = 0; i < 20; i++) {
+			want(w, "k");
+			CU_ASSERT_EQUAL(store_put(s, "k", "v"), 0);
+		}
+		for (int both = 0; both < 2; both++) {
+			struct shmfs_watch *at = both ? all : w;
+
+			for (int i = 0; shmfs_watch_wait(at, 0, e, 64, &n) == 0; i++) {
+				CU_ASSERT_FATAL(i < 200);
+				for (size_t j = 0; j < n; j++) {
+					CU_ASSERT(e[j].kind >= SHMFS_WATCH_CHANGED && e[j].kind <= SHMFS_WATCH_EVERYTHING);
+					CU_ASSERT(e[j].set < SFS_SETS);
+					size = sizeof(key);
+					shmfs_watch_key(at, &e[j], key, &size);
+				}
+			}
+		}
+	}
+	store_put(s, "k", "w");
+	CU_ASSERT(tells(all, SHMFS_WATCH_CHANGED, "k"));
+	shmfs_watch_close(w);
+	shmfs_watch_close(all);
+	store_good(s);
+	store_close(s);
+}
+
 static const struct harness_test tests[] = {
 	{"who asked is told once, and again after asking again", one_shot},
 	{"two keys on one bit are told of as one, to every watcher", one_bit},
@@ -543,6 +588,7 @@ static const struct harness_test tests[] = {
 	{"a watcher does not survive fork", forked},
 	{"dead watchers are forgotten", dead_watchers},
 	{"a stopped watcher makes no writer wait", stopped},
+	{"a damaged watch region harms nobody", damaged},
 	{"a new session has no watchers and no interest", new_session},
 };
 
