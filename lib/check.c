@@ -38,6 +38,7 @@ struct audit {
 	bool locked;
 	uint64_t *reachable; /* bytes per segment; NULL: not counted */
 	uint64_t nseg;
+	uint64_t log_from, log_bytes, tree_bytes; /* for the progress */
 	/* of the bucket at hand, until it is known that nobody overtook us */
 	struct problem found[FOUND_MOST];
 	unsigned problems;
@@ -255,6 +256,27 @@ static int check_at(struct audit *a, uint64_t hash, uint64_t *next)
 	return 0;
 }
 
+/* ---- how far ----------------------------------------------------------------------------- */
+
+static void measure(struct audit *a)
+{
+	uint64_t file = sfs_segments(a->s) << SFS_SEG_SHIFT;
+
+	a->log_from = sfs_log_head(a->s);
+	a->log_bytes = sfs_log_end(a->s) - a->log_from;
+	a->tree_bytes = file - sfs_min(file, a->log_bytes);
+}
+
+/* The index by the hashes behind us, as those are spread evenly; then the log. */
+static int told(struct audit *a, double part, uint64_t log)
+{
+	const struct shmfs_check_result *r = a->result;
+	uint64_t done = (uint64_t)(part * (double)a->tree_bytes) + sfs_min(log, a->log_bytes);
+
+	return r->progress && r->progress(r->progress_arg, done, a->tree_bytes + a->log_bytes) ? -ECANCELED
+	                                                                                       : 0;
+}
+
 /* ---- everything else -------------------------------------------------------------------- */
 
 static void check_metas(struct audit *a)
@@ -333,8 +355,11 @@ static int check_log(struct audit *a)
 
 	while (p.position < end) {
 		struct sfs_frame f;
-		int rc = sfs_place_look(&p, &f);
+		int rc = told(a, 1, p.position - a->log_from);
 
+		if (rc)
+			return rc;
+		rc = sfs_place_look(&p, &f);
 		if (rc == 0) {
 			p.position = f.next;
 		} else if (rc == -ESTALE) { /* trimmed under us */
@@ -362,9 +387,12 @@ static int audit(struct audit *a)
 	uint64_t hash = 0, buckets = 0;
 	int rc;
 
+	measure(a);
 	check_metas(a);
 	do {
-		rc = check_at(a, hash, &hash);
+		rc = told(a, (double)hash / 0x1p64, 0);
+		if (rc == 0)
+			rc = check_at(a, hash, &hash);
 		/* a tree that leads to the same pages again and again, or those to the same records */
 		if (rc == 0 && (!sfs_file_inside(f, ++buckets * SFS_PAGE, 0) ||
 		                !sfs_file_inside(f, a->result->bytes / 2, 0))) {
@@ -385,7 +413,11 @@ int shmfs_check(struct shmfs *s, struct shmfs_check_result *result, shmfs_check_
 
 	if (rc || !result || result->struct_size != sizeof(*result))
 		return rc ? rc : -EINVAL;
-	*result = (struct shmfs_check_result){.struct_size = sizeof(*result)};
+	*result = (struct shmfs_check_result){
+		.struct_size = sizeof(*result),
+		.progress = result->progress,
+		.progress_arg = result->progress_arg,
+	};
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;

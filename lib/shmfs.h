@@ -240,6 +240,8 @@ struct shmfs_check_result {
 	uint64_t bytes;       /* of live records */
 	uint64_t dropped;     /* shmfs_repair: references that led to no good record */
 	uint64_t salvaged;    /* shmfs_repair: keys found by reading the segments */
+	shmfs_progress_fn *progress; /* set by the caller of shmfs_check, or NULL; units: about bytes */
+	void *progress_arg;
 };
 
 /*

@@ -18,6 +18,7 @@ static const struct ctl_option options[] = {
 struct report {
 	struct json json;
 	bool as_json;
+	struct ctl_progress progress;
 };
 
 static void found(void *arg, uint64_t offset, const char *text)
@@ -25,6 +26,7 @@ static void found(void *arg, uint64_t offset, const char *text)
 	struct report *r = arg;
 
 	if (!r->as_json) {
+		ctl_progress_end(&r->progress); /* both may be on the same terminal */
 		printf("%" PRIu64 ": %s\n", offset, text);
 		return;
 	}
@@ -57,11 +59,21 @@ static void print_totals(struct report *r, const struct shmfs_check_result *resu
 
 static int check(const struct ctl_args *args, struct shmfs *s, struct report *r)
 {
-	struct shmfs_check_result result = {.struct_size = sizeof(result)};
-	int rc = shmfs_check(s, &result, found, r);
+	struct shmfs_check_result result = {
+		.struct_size = sizeof(result),
+		.progress = ctl_progress,
+		.progress_arg = &r->progress,
+	};
+	int rc;
 
+	ctl_progress_start(&r->progress, "check");
+	r->progress.bytes = true;
+	rc = shmfs_check(s, &result, found, r);
+	ctl_progress_end(&r->progress);
 	if (r->as_json)
 		json_close(&r->json, ']');
+	if (rc == -ECANCELED)
+		return CTL_TROUBLE; /* run() tells */
 	if (rc)
 		return ctl_failed(args, rc);
 	print_totals(r, &result);
@@ -114,6 +126,7 @@ static int run(const struct ctl_args *args)
 
 	if (ctl_given(args, OPT_REPAIR))
 		return repair(args, &r);
+	ctl_signals_catch();
 	rc = shmfs_open(&s, args->operand[0], ctl_given(args, OPT_LOCK) ? SHMFS_RDWR : SHMFS_RDONLY,
 	                &o);
 	if (rc && rc != -EUCLEAN) {
@@ -144,7 +157,9 @@ static int run(const struct ctl_args *args)
 		json_close(&r.json, '}');
 		putchar('\n');
 	}
-	return status;
+	return ctl_stopped() && status == CTL_TROUBLE
+	               ? ctl_interrupted(args->operand[0], "the rest was not looked at")
+	               : status;
 }
 
 const struct ctl_verb ctl_verb_check = {

@@ -13,6 +13,7 @@ static int copy(const struct ctl_args *args, struct shmfs *s)
 	int rc;
 
 	ctl_progress_start(&progress, "copy");
+	progress.bytes = true;
 	rc = shmfs_copy(s, to, ctl_progress, &progress);
 	ctl_progress_end(&progress);
 	switch (rc) {

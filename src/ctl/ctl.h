@@ -229,6 +229,7 @@ struct ctl_progress {
 	const char *what;
 	uint64_t start_ms, next_ms;
 	bool terminal, shown;
+	bool bytes; /* it counts bytes: set behind the start */
 };
 
 void ctl_progress_start(struct ctl_progress *p, const char *what);

@@ -17,7 +17,7 @@
 
 #include "dump.h"
 
-#define STEP 1024 /* keys or frames between two looks at the clock */
+#define STEP 64 /* keys or frames between two looks at the clock */
 
 struct cursor {
 	uint64_t position;

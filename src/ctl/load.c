@@ -42,7 +42,8 @@ static int pass(const struct load *l, struct load_put *p)
 	if (load_in_start(&in, l->fd, l->name)) {
 		p->args = l->args;
 		p->in = &in;
-		ctl_progress_start(&progress, "load");
+		ctl_progress_start(&progress, p->dry ? "look through" : "load");
+		progress.bytes = true;
 		status = load_text(&in, p, ctl_given(l->args, OPT_EDITED), &progress,
 		                   l->start < 0 ? 0 : (uint64_t)(l->st.st_size - l->start));
 		ctl_progress_end(&progress);

@@ -18,7 +18,7 @@
 #define WORD_MOST  1024
 #define NAME_MOST  255
 #define FIELDS     2
-#define STEP	   1024 /* lines between two looks at the clock */
+#define STEP	   64 /* lines between two looks at the clock */
 #define KEY_ROOM   (SHMFS_KEY_MAX + 1)
 #define VALUE_ROOM (SHMFS_FRAME_MAX + 1)
 
@@ -298,6 +298,12 @@ static int end_line(struct text *t, const char *text, size_t size)
 	return CTL_YES;
 }
 
+/* Bytes of the lines so far. */
+static uint64_t load_done(const struct load_in *in)
+{
+	return in->bytes - (in->used - in->at);
+}
+
 static int lines(struct text *t, struct ctl_progress *progress, uint64_t total)
 {
 	const char *text;
@@ -309,7 +315,7 @@ static int lines(struct text *t, struct ctl_progress *progress, uint64_t total)
 		if (status || (t->in->line > 1 && is_end(text, size)))
 			break;
 		status = line(t, text, size);
-		if (status || (t->in->line % STEP == 0 && ctl_progress(progress, t->in->bytes, total)))
+		if (status || (t->in->line % STEP == 0 && ctl_progress(progress, load_done(t->in), total)))
 			return CTL_TROUBLE;
 	}
 	if (status == CTL_YES) {
