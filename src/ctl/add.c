@@ -10,19 +10,22 @@
 
 static const struct ctl_option options[] = {
 	CTL_KEY_OPTIONS,
+	{OPT_JSON, 0, "json", NULL, "the sum and its version as a JSON object"},
 	{0},
 };
 
 static int add(const struct ctl_args *args, struct shmfs *s, struct ctl_key *key, double delta)
 {
+	struct json j = {.file = stdout};
 	char text[CTL_NUMBER_SIZE];
+	uint64_t version;
 	double value;
 	int rc;
 
 	rc = ctl_key_find_or_refuse(args, s, key);
 	if (rc)
 		return rc;
-	rc = shmfs_add(s, key->data, key->size, delta, &value, NULL);
+	rc = shmfs_add(s, key->data, key->size, delta, &value, &version);
 	if (rc == -EINVAL)
 		return ctl_trouble(args->operand[0], "the value is not of type number; "
 		                                     "`shmfsctl put --type=number` makes one");
@@ -31,6 +34,15 @@ static int add(const struct ctl_args *args, struct shmfs *s, struct ctl_key *key
 		                                     "2^53; the value was not changed");
 	if (rc)
 		return ctl_failed(args, rc);
+	if (ctl_given(args, OPT_JSON)) {
+		json_open(&j, '{');
+		json_name(&j, "value");
+		json_number(&j, value);
+		json_name(&j, "version");
+		json_u64(&j, version);
+		json_end(&j);
+		return CTL_YES;
+	}
 	ctl_format_number(text, value);
 	puts(text);
 	return CTL_YES;

@@ -23,6 +23,7 @@
 
 static const struct ctl_option options[] = {
 	{OPT_RAW, 0, "raw", NULL, "all of stdin is one frame"},
+	{OPT_JSON, 0, "json", NULL, "count of frames and positions as a JSON object"},
 	{0},
 };
 
@@ -36,6 +37,7 @@ struct append {
 	size_t count;
 	size_t bytes;	/* of the batch, and the frames' words */
 	uint64_t lines; /* appended */
+	uint64_t first, last; /* positions of those */
 };
 
 /* ---- errors ------------------------------------------------------------------ */
@@ -115,6 +117,8 @@ static int flush(struct append *a)
 
 	if (rc)
 		return failed(a, rc);
+	a->first = a->lines ? a->first : a->frames[0].position;
+	a->last = a->frames[a->count - 1].position;
 	a->lines += a->count;
 	a->count = a->bytes = 0;
 	return CTL_YES;
@@ -185,12 +189,29 @@ static int append_stdin(struct append *a)
 static int append(struct append *a)
 {
 	const char *frame = a->args->operands > 1 ? a->args->operand[1] : NULL;
-	int rc;
 
 	if (!frame)
 		return append_stdin(a);
-	rc = shmfs_log_append(a->s, frame, strlen(frame), NULL);
-	return rc ? failed(a, rc) : CTL_YES;
+	a->frames[0] = (struct shmfs_frame){.data = frame, .size = strlen(frame)};
+	a->count = 1;
+	return flush(a);
+}
+
+/* Also of those before a frame that failed. */
+static void print_json(const struct append *a)
+{
+	struct json j = {.file = stdout};
+
+	json_open(&j, '{');
+	json_name(&j, "frames");
+	json_u64(&j, a->lines);
+	if (a->lines) {
+		json_name(&j, "first");
+		json_u64(&j, a->first);
+		json_name(&j, "last");
+		json_u64(&j, a->last);
+	}
+	json_end(&j);
 }
 
 static int run(const struct ctl_args *args)
@@ -207,6 +228,8 @@ static int run(const struct ctl_args *args)
 	status = ctl_open(args, SHMFS_RDWR | SHMFS_CREATE, &a->s);
 	if (!status)
 		status = ctl_close(args, a->s, append(a));
+	if (ctl_given(args, OPT_JSON) && (!status || a->lines))
+		print_json(a);
 	free(a->buffer);
 	free(a);
 	return status;

@@ -3,7 +3,8 @@
  * The command line of a verb, read by the verb's table of options.
  *
  * Options and operands may be mixed, `--` ends the options.  A word that looks like a
- * negative number is an operand, so that `add STORE KEY -1` needs no `--`.
+ * negative number is an operand, so that `add STORE KEY -1` needs no `--`.  A STORE that is
+ * left out, or is @, is the one that SHMFS_STORE names.
  */
 #include <ctype.h>
 #include <getopt.h>
@@ -13,6 +14,7 @@
 
 #include "ctl.h"
 
+#define STORE_VARIABLE "SHMFS_STORE"
 #define OPTIONS_MAX 16  /* of one verb */
 #define LONG_BASE   256 /* getopt's value of a long option: this and its place in the table */
 
@@ -65,6 +67,24 @@ static bool is_negative_number(const char *word)
 	return isdigit((unsigned char)word[1]);
 }
 
+static int no_such_option(const struct ctl_verb *verb, const struct table *t, const char *word)
+{
+	char *quoted = ctl_quote(word, strlen(word));
+	struct ctl_suggest near;
+	int i;
+
+	ctl_suggest_start(&near, word + strspn(word, "-"));
+	for (i = 0; i < t->count; i++)
+		ctl_suggest_try(&near, t->option[i]->name);
+	if (near.word)
+		ctl_trouble(verb->name, "no option %s; did you mean --%s?", quoted, near.word);
+	else
+		ctl_trouble(verb->name, "no option %s, or several; see `shmfsctl help %s`", quoted,
+		            verb->name);
+	free(quoted);
+	return CTL_TROUBLE;
+}
+
 static int bad_option(const struct ctl_verb *verb, const struct table *t, char **argv, int code)
 {
 	const struct ctl_option *option = optopt ? find_option(t, optopt) : NULL;
@@ -79,11 +99,7 @@ static int bad_option(const struct ctl_verb *verb, const struct table *t, char *
 		return ctl_trouble(verb->name,
 		                   "no option -%c; what starts with '-' and is none goes after --",
 		                   isprint(optopt) ? optopt : '?');
-	char *quoted = ctl_quote(word, strlen(word));
-	ctl_trouble(verb->name, "no option %s, or several; see `shmfsctl help %s`", quoted,
-	            verb->name);
-	free(quoted);
-	return CTL_TROUBLE;
+	return no_such_option(verb, t, word);
 }
 
 static int count_operands(const struct ctl_args *args)
@@ -95,6 +111,48 @@ static int count_operands(const struct ctl_args *args)
 	return ctl_trouble(verb->name, "too %s operands; usage: shmfsctl %s [OPTION...] %s",
 	                   args->operands < verb->min_operands ? "few" : "many", verb->name,
 	                   verb->operands);
+}
+
+bool ctl_args_default_store(struct ctl_args *args)
+{
+	const char *store = getenv(STORE_VARIABLE);
+
+	if (!store || !*store)
+		return false;
+	memmove(args->operand + 1, args->operand, (size_t)args->operands * sizeof(*args->operand));
+	args->operand[0] = store;
+	args->operands++;
+	args->default_store = true;
+	return true;
+}
+
+bool ctl_args_store_doubtful(const struct ctl_args *args)
+{
+	const char *store = getenv(STORE_VARIABLE);
+
+	return store && *store && !args->default_store && args->operands < args->verb->max_operands;
+}
+
+/* A command line that means something without the variable means the same with it: only where
+ * operands are missing, or at the word @, does it count. */
+static int default_store(struct ctl_args *args)
+{
+	const struct ctl_verb *verb = args->verb;
+
+	if (strncmp(verb->operands, "STORE", strlen("STORE")) != 0)
+		return 0;
+	if (args->operands && !strcmp(args->operand[0], "@")) {
+		args->operands--;
+		memmove(args->operand, args->operand + 1,
+		        (size_t)args->operands * sizeof(*args->operand));
+		if (ctl_args_default_store(args))
+			return 0;
+		return ctl_trouble(verb->name, "@ stands for the store that " STORE_VARIABLE
+		                               " names, and it is not set; ./@ is a file");
+	}
+	if (args->operands < verb->min_operands)
+		(void)ctl_args_default_store(args);
+	return 0;
 }
 
 int ctl_args_parse(struct ctl_args *args, const struct ctl_verb *verb, int argc, char **argv)
@@ -132,5 +190,7 @@ int ctl_args_parse(struct ctl_args *args, const struct ctl_verb *verb, int argc,
 	}
 	while (optind < argc)
 		args->operand[args->operands++] = argv[optind++];
-	return ctl_given(args, OPT_HELP) ? 0 : count_operands(args);
+	if (ctl_given(args, OPT_HELP))
+		return 0;
+	return default_store(args) ? CTL_TROUBLE : count_operands(args);
 }

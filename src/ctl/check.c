@@ -48,9 +48,19 @@ static void print_total(struct report *r, const char *name, uint64_t number)
 	}
 }
 
+/* The one number that everybody looks for. */
+static void print_problems(struct report *r, uint64_t number)
+{
+	bool colours = !r->as_json && ctl_colours(stdout);
+
+	fputs(!colours ? "" : number ? "\033[1;31m" : "\033[32m", stdout);
+	print_total(r, "problems", number);
+	fputs(colours ? "\033[m" : "", stdout);
+}
+
 static void print_totals(struct report *r, const struct shmfs_check_result *result)
 {
-	print_total(r, "problems", result->problems);
+	print_problems(r, result->problems);
 	print_total(r, "keys", result->keys);
 	print_total(r, "index_pages", result->index_pages);
 	print_total(r, "segments", result->segments);
@@ -99,8 +109,7 @@ static int repair(const struct ctl_args *args, struct report *r)
 		print_total(r, "salvaged", result.salvaged);
 	}
 	if (r->as_json) {
-		json_close(&r->json, '}');
-		putchar('\n');
+		json_end(&r->json);
 	}
 	if (rc == -EUCLEAN)
 		return ctl_trouble(args->operand[0], "it is not good again; the last lines say why");
@@ -147,15 +156,14 @@ static int run(const struct ctl_args *args)
 		                   "or the file was truncated");
 		if (r.as_json)
 			json_close(&r.json, ']');
-		print_total(&r, "problems", 1);
+		print_problems(&r, 1);
 		status = CTL_NO;
 	} else {
 		status = check(args, s, &r);
 		status = ctl_close(args, s, status);
 	}
 	if (r.as_json) {
-		json_close(&r.json, '}');
-		putchar('\n');
+		json_end(&r.json);
 	}
 	return ctl_stopped() && status == CTL_TROUBLE
 	               ? ctl_interrupted(args->operand[0], "the rest was not looked at")

@@ -8,6 +8,27 @@
 
 #include "ctl.h"
 
+static const struct ctl_option options[] = {
+	{OPT_JSON, 0, "json", NULL, "one JSON object"},
+	{0},
+};
+
+static void print(const struct ctl_args *args, uint64_t before, uint64_t after)
+{
+	struct json j = {.file = stdout};
+
+	if (!ctl_given(args, OPT_JSON)) {
+		printf("before %" PRIu64 "\nafter %" PRIu64 "\n", before, after);
+		return;
+	}
+	json_open(&j, '{');
+	json_name(&j, "before");
+	json_u64(&j, before);
+	json_name(&j, "after");
+	json_u64(&j, after);
+	json_end(&j);
+}
+
 /* As du(1) counts. */
 static int space(const struct ctl_args *args, uint64_t *bytes)
 {
@@ -54,7 +75,7 @@ static int run(const struct ctl_args *args)
 	if (!status)
 		status = space(args, &after);
 	if (!status)
-		printf("before %" PRIu64 "\nafter %" PRIu64 "\n", before, after);
+		print(args, before, after);
 	return ctl_stopped() && status
 	               ? ctl_interrupted(args->operand[0], "what was won so far stays won")
 	               : status;
@@ -67,6 +88,7 @@ const struct ctl_verb ctl_verb_compact = {
 	.details = "Moves what is alive together and gives the rest back, while others read and\n"
 		   "write.  The file becomes shorter when nobody has it open for writing any more.\n"
 		   "Prints how many bytes of the disk it took before and takes after.\n",
+	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run,

@@ -3,8 +3,30 @@
  * shmfsctl copy: a consistent copy of a store that others read and write meanwhile.
  */
 #include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "ctl.h"
+
+static const struct ctl_option options[] = {
+	{OPT_JSON, 0, "json", NULL, "print what the copy takes, as a JSON object"},
+	{0},
+};
+
+/* As du(1) counts. */
+static int print_json(const char *path)
+{
+	struct json j = {.file = stdout};
+	struct stat st;
+
+	if (stat(path, &st))
+		return ctl_trouble(path, "is gone again: %s", strerror(errno));
+	json_open(&j, '{');
+	json_name(&j, "bytes");
+	json_u64(&j, (uint64_t)st.st_blocks * 512);
+	json_end(&j);
+	return CTL_YES;
+}
 
 static int copy(const struct ctl_args *args, struct shmfs *s)
 {
@@ -19,7 +41,7 @@ static int copy(const struct ctl_args *args, struct shmfs *s)
 	switch (rc) {
 	case 0:
 		ctl_moment_tell(args, s);
-		return CTL_YES;
+		return ctl_given(args, OPT_JSON) ? print_json(to) : CTL_YES;
 	case -ECANCELED: /* run() tells */
 		return CTL_TROUBLE;
 	case -EAGAIN:
@@ -57,6 +79,7 @@ const struct ctl_verb ctl_verb_copy = {
 		"versions, times, log positions and cursors too, while others read and write.\n"
 		"Returns when it is on disk.  A copy that failed, or that a signal ended, is\n"
 		"removed.\n",
+	.options = options,
 	.min_operands = 2,
 	.max_operands = 2,
 	.run = run,

@@ -82,11 +82,12 @@ struct ctl_args {
 	int operands;
 	const char *value[OPT_COUNT]; /* NULL: not given; "": a flag that was */
 	bool terminal;                /* stdout is one */
+	bool default_store;           /* the STORE is that of SHMFS_STORE */
 };
 
 struct ctl_verb {
 	const char *name;
-	const char *operands; /* as in the synopsis */
+	const char *operands; /* as in the synopsis; STORE is always the first */
 	const char *summary;
 	const char *details; /* whole lines of at most 78 columns */
 	const struct ctl_option *options;
@@ -97,6 +98,16 @@ struct ctl_verb {
 
 /* 0, or CTL_TROUBLE after saying why.  args->operand is to be freed. */
 int ctl_args_parse(struct ctl_args *args, const struct ctl_verb *verb, int argc, char **argv);
+
+/* Put $SHMFS_STORE, which may be NULL or empty, in front of the operands.  False: it is. */
+bool ctl_args_default_store(struct ctl_args *args);
+
+/* Was STORE written, while a default could have been meant?  (put KEY VALUE, append FRAME) */
+bool ctl_args_store_doubtful(const struct ctl_args *args);
+
+/* The verb of this name, or NULL; the second says what is wrong with it. */
+const struct ctl_verb *ctl_find_verb(const char *name);
+int ctl_no_such_verb(const char *name);
 
 static inline bool ctl_given(const struct ctl_args *args, enum ctl_option_id id)
 {
@@ -112,10 +123,28 @@ int ctl_no(const char *subject, const char *format, ...) __attribute__((format(p
 /* The same for a result of the library, with what can be done about it. */
 int ctl_failed(const struct ctl_args *args, int rc);
 
+/* The best guess at what a mistyped word was meant to be (suggest.c). */
+struct ctl_suggest {
+	const char *typed; /* up to a '=' */
+	size_t size;
+	unsigned nearest;
+	const char *word; /* NULL: nothing is near */
+};
+
+void ctl_suggest_start(struct ctl_suggest *s, const char *typed);
+void ctl_suggest_try(struct ctl_suggest *s, const char *word);
+
+/* May this stream have colours?  It is a terminal, and NO_COLOR is not set. */
+bool ctl_colours(FILE *stream);
+
 /* The answer no, about a key: "no such key", "the key is there", ... */
 int ctl_key_answer(const struct ctl_args *args, const char *what, const void *key, size_t size);
 
 /* ---- the store (store.c) ---------------------------------------------------- */
+
+/* Where STORE does not exist and, with SHMFS_STORE set, may have been meant as what follows it:
+ * CTL_TROUBLE after saying so.  Else 0. */
+int ctl_store_doubt(const struct ctl_args *args);
 
 /* Open args->operand[0].  0, or CTL_TROUBLE after saying why. */
 int ctl_open(const struct ctl_args *args, int flags, struct shmfs **out);
@@ -293,7 +322,21 @@ void json_u64(struct json *j, uint64_t number);
 void json_number(struct json *j, double number); /* null if it is not finite */
 void json_null(struct json *j);
 void json_string(struct json *j, const void *text, size_t size);
+void base64_print(FILE *to, const void *data, size_t size); /* without quotes */
 void json_base64(struct json *j, const void *data, size_t size);
+
+/* NAME: a string, or where the bytes are not UTF-8 null, and NAME_base64. */
+void json_bytes(struct json *j, const char *name, const void *data, size_t size);
+
+/* The end of an object that is a line of its own. */
+void json_end(struct json *j);
+
+/* What is known of a key, as members of an object. */
+void ctl_entry_json(struct json *j, const void *key, size_t size, const struct shmfs_info *info);
+
+/* A time as "2026-11-22T04:27:19.000000000Z". */
+#define CTL_TIME_SIZE 40
+size_t ctl_time_text(char text[CTL_TIME_SIZE], uint64_t time_ns);
 
 /* "key" (or "key_base64") and "name", in an open object. */
 void json_key(struct json *j, const void *key, size_t size);
@@ -306,6 +349,17 @@ const char *ctl_key_shown(const struct ctl_args *args, const void *key, size_t *
  * from two in that form; nothing is printed then. */
 bool ctl_entry_print(const struct ctl_args *args, const void *key, size_t size,
                      const struct shmfs_info *info);
+
+/* --format as printf of find(1): each directive is one of these letters.  0, or CTL_TROUBLE after
+ * saying why. */
+int ctl_template_check(const struct ctl_args *args, const char *text, const char *directives);
+
+typedef void ctl_template_fn(void *arg, char directive);
+void ctl_template_print(const char *text, ctl_template_fn *print, void *arg);
+
+/* A key by a template of these. */
+#define CTL_ENTRY_DIRECTIVES "kqntsvT@V"
+void ctl_entry_format(const struct ctl_args *args, const char *text, const struct shmfs_entry *entry);
 
 /* ---- verbs ------------------------------------------------------------------ */
 

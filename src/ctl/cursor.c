@@ -148,15 +148,33 @@ static int read_name(struct job *job)
 	return ctl_trouble("cursor", "the name of a cursor has 1 to 255 bytes");
 }
 
-static int run(const struct ctl_args *args)
+static int no_such_command(const char *typed)
 {
+	struct ctl_suggest near;
+	size_t i;
+
+	ctl_suggest_start(&near, typed);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		ctl_suggest_try(&near, commands[i].name);
+	if (near.word)
+		return ctl_trouble("cursor", "no such command; did you mean %s?", near.word);
+	return ctl_trouble("cursor", "say list, show, create, set or rm behind STORE");
+}
+
+static int run(const struct ctl_args *given)
+{
+	struct ctl_args with = *given;
+	const struct ctl_args *args = &with;
 	const struct command *command = find_command(args->operand[1]);
 	struct job job = {.args = args};
-	int operands = args->operands - 2;
-	int status;
+	int operands, status;
 
+	/* `cursor show NAME` has as many words as `cursor STORE list`. */
+	if (!command && (command = find_command(args->operand[0])) && !ctl_args_default_store(&with))
+		return ctl_trouble("cursor", "the STORE comes before %s", command->name);
+	operands = args->operands - 2;
 	if (!command)
-		return ctl_trouble("cursor", "say list, show, create, set or rm");
+		return no_such_command(args->operand[1]);
 	if (operands < command->min_operands || operands > command->max_operands)
 		return ctl_trouble("cursor", "too %s operands; see `shmfsctl help cursor`",
 				   operands < command->min_operands ? "few" : "many");

@@ -17,6 +17,11 @@
 
 #include "dump.h"
 
+static const struct ctl_option options[] = {
+	{OPT_JSON, 0, "json", NULL, "with FILE: counts of what is in it, as an object"},
+	{0},
+};
+
 #define STEP 64 /* keys or frames between two looks at the clock */
 
 struct cursor {
@@ -311,6 +316,8 @@ static int run(const struct ctl_args *args)
 	struct shmfs *s;
 	int status, rc;
 
+	if (ctl_given(args, OPT_JSON) && (args->operands < 2 || !strcmp(args->operand[1], "-")))
+		return ctl_trouble("dump", "--json needs a FILE, as the dump itself is not JSON");
 	ctl_signals_catch();
 	/* What was damaged must not go into a backup unseen. */
 	status = ctl_moment_open(args, SHMFS_VERIFY, &s);
@@ -322,6 +329,8 @@ static int run(const struct ctl_args *args)
 		ctl_moment_tell(args, s);
 	shmfs_close(d.s);
 	status = ctl_close(args, s, status);
+	if (!status && ctl_given(args, OPT_JSON))
+		dump_counts_json(&d.counts);
 	return ctl_stopped() ? ctl_interrupted(args->operand[0], "there is no complete dump") : status;
 }
 
@@ -334,6 +343,7 @@ const struct ctl_verb ctl_verb_dump = {
 		"as they are at one moment, to FILE or stdout (also -).  shmfs-dump(5) tells the\n"
 		"form: a key or a frame is a line.  Versions, times and log positions are not in\n"
 		"it.  FILE appears, and replaces an older one, when it is complete.\n",
+	.options = options,
 	.min_operands = 1,
 	.max_operands = 2,
 	.run = run,

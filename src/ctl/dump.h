@@ -34,6 +34,9 @@ struct dump_counts {
 
 #define DUMP_END_SIZE 160
 
+/* What was dumped or loaded, as a JSON object. */
+void dump_counts_json(const struct dump_counts *counts);
+
 /* The last line as far as the counts go; the sum follows. */
 void dump_end_text(char text[DUMP_END_SIZE], const struct dump_counts *counts);
 

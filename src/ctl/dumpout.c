@@ -139,6 +139,20 @@ void dump_end_text(char text[DUMP_END_SIZE], const struct dump_counts *counts)
 	         counts->keys, counts->frames, counts->cursors);
 }
 
+void dump_counts_json(const struct dump_counts *counts)
+{
+	struct json j = {.file = stdout};
+
+	json_open(&j, '{');
+	json_name(&j, "keys");
+	json_u64(&j, counts->keys);
+	json_name(&j, "frames");
+	json_u64(&j, counts->frames);
+	json_name(&j, "cursors");
+	json_u64(&j, counts->cursors);
+	json_end(&j);
+}
+
 void dump_end(struct dump_out *o, const struct dump_counts *counts)
 {
 	char text[DUMP_END_SIZE], sum[DUMP_SUM_SIZE];

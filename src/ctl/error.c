@@ -6,8 +6,16 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
+
+bool ctl_colours(FILE *stream)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(fileno(stream)) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
+}
 
 static bool is_printable(const char *text)
 {
@@ -19,14 +27,16 @@ static bool is_printable(const char *text)
 	return true;
 }
 
-static void say(const char *subject, const char *format, va_list ap)
+static void say(int status, const char *subject, const char *format, va_list ap)
 {
+	bool colours = ctl_colours(stderr);
 	char *quoted = NULL;
 
 	/* A file name with a newline must not make two lines of one error. */
 	if (subject && !is_printable(subject))
 		subject = quoted = ctl_quote(subject, strlen(subject));
-	fputs("shmfsctl: ", stderr);
+	fputs(!colours ? "" : status == CTL_NO ? "\033[33m" : "\033[1;31m", stderr);
+	fprintf(stderr, "shmfsctl:%s ", colours ? "\033[m" : "");
 	if (subject)
 		fprintf(stderr, "%s: ", subject);
 	vfprintf(stderr, format, ap);
@@ -39,7 +49,7 @@ int ctl_trouble(const char *subject, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	say(subject, format, ap);
+	say(CTL_TROUBLE, subject, format, ap);
 	va_end(ap);
 	return CTL_TROUBLE;
 }
@@ -49,7 +59,7 @@ int ctl_no(const char *subject, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	say(subject, format, ap);
+	say(CTL_NO, subject, format, ap);
 	va_end(ap);
 	return CTL_NO;
 }
@@ -69,6 +79,16 @@ static const char *advice(int rc)
 		return "; this verb changes the store";
 	case -EFBIG:
 		return "; deletes still work";
+	case -EACCES:
+	case -EPERM:
+		return "; `ls -l` shows whose it is";
+	case SHMFS_E_NOT_CLOSED:
+		return "; `shmfsctl copy` copies a store that is in use";
+	case -EISDIR:
+		return "; a STORE is a file: that of a mount is what shmfs was given first";
+	case -EMFILE:
+	case -ENFILE:
+		return "; `ulimit -n` shows how many files may be open";
 	case -EINVAL:
 		return "; the key or value is not of the kind this verb takes";
 	case -EAGAIN:

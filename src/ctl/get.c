@@ -17,8 +17,36 @@
 
 static const struct ctl_option options[] = {
 	CTL_KEY_OPTIONS,
+	{OPT_JSON, 0, "json", NULL, "what ls --json tells, and the value"},
 	{0},
 };
+
+static double number_of(const void *value)
+{
+	double number;
+	uint64_t bits;
+
+	memcpy(&bits, value, sizeof(bits));
+	bits = le64toh(bits);
+	memcpy(&number, &bits, sizeof(number));
+	return number;
+}
+
+static int print_json(const struct ctl_key *key, const void *value, const struct shmfs_info *info)
+{
+	struct json j = {.file = stdout};
+
+	json_open(&j, '{');
+	ctl_entry_json(&j, key->data, key->size, info);
+	if (info->type == SHMFS_NUMBER && info->size == sizeof(double)) {
+		json_name(&j, "value");
+		json_number(&j, number_of(value));
+	} else {
+		json_bytes(&j, "value", value, info->size);
+	}
+	json_end(&j);
+	return CTL_YES;
+}
 
 static int print(const void *value, uint64_t size)
 {
@@ -32,13 +60,8 @@ static int print(const void *value, uint64_t size)
 static int print_number(const void *value)
 {
 	char text[CTL_NUMBER_SIZE + 1];
-	double number;
-	uint64_t bits;
 
-	memcpy(&bits, value, sizeof(bits));
-	bits = le64toh(bits);
-	memcpy(&number, &bits, sizeof(number));
-	ctl_format_number(text, number);
+	ctl_format_number(text, number_of(value));
 	strcat(text, "\n");
 	return print(text, strlen(text));
 }
@@ -57,6 +80,8 @@ static int get_pinned(const struct ctl_args *args, struct shmfs *s, const struct
 		status = ctl_key_answer(args, "no such key", key->data, key->size);
 	else if (rc)
 		status = ctl_failed(args, rc);
+	else if (ctl_given(args, OPT_JSON))
+		status = print_json(key, view.data, &view.info);
 	else
 		status = print(view.data, view.info.size);
 	shmfs_unpin(pin);
@@ -79,6 +104,8 @@ static int get(const struct ctl_args *args, struct shmfs *s, const struct ctl_ke
 		status = get_pinned(args, s, key);
 	else if (rc)
 		status = ctl_failed(args, rc);
+	else if (ctl_given(args, OPT_JSON))
+		status = print_json(key, buffer, &info);
 	else if (info.type == SHMFS_NUMBER && size == sizeof(double))
 		status = print_number(buffer);
 	else

@@ -56,25 +56,24 @@ void ctl_help_all(void)
 		printf("  %-8s %s\n", ctl_verbs[i]->name, ctl_verbs[i]->summary);
 	printf("\n"
 	       "`shmfsctl help VERB` tells more.  -V, --version prints the version.\n"
+	       "A STORE that is left out, or @, is that in $SHMFS_STORE; see shmfsctl(1).\n"
 	       "Exit status: 0 yes or done, 1 no (no such key, cursor or frame, a condition does\n"
 	       "not hold, check found problems), 2 trouble.\n");
 }
 
 static int run(const struct ctl_args *args)
 {
-	size_t i;
+	const struct ctl_verb *verb;
 
 	if (!args->operands) {
 		ctl_help_all();
 		return CTL_YES;
 	}
-	for (i = 0; ctl_verbs[i]; i++) {
-		if (!strcmp(ctl_verbs[i]->name, args->operand[0])) {
-			ctl_help_verb(ctl_verbs[i]);
-			return CTL_YES;
-		}
-	}
-	return ctl_trouble("help", "no such verb; `shmfsctl help` lists them");
+	verb = ctl_find_verb(args->operand[0]);
+	if (!verb)
+		return ctl_no_such_verb(args->operand[0]);
+	ctl_help_verb(verb);
+	return CTL_YES;
 }
 
 const struct ctl_verb ctl_verb_help = {

@@ -77,14 +77,33 @@ void json_string(struct json *j, const void *text, size_t size)
 	putc('"', j->file);
 }
 
-void json_base64(struct json *j, const void *data, size_t size)
+void json_bytes(struct json *j, const char *name, const void *data, size_t size)
+{
+	json_name(j, name);
+	if (ctl_is_utf8(data, size)) {
+		json_string(j, data, size);
+		return;
+	}
+	json_null(j);
+	item(j);
+	fprintf(j->file, "\"%s_base64\":", name);
+	j->comma = false;
+	json_base64(j, data, size);
+}
+
+void json_end(struct json *j)
+{
+	json_close(j, '}');
+	putc('\n', j->file);
+	j->comma = false;
+}
+
+void base64_print(FILE *to, const void *data, size_t size)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *from = data;
 
-	item(j);
-	putc('"', j->file);
 	for (; size; from += 3, size = size > 3 ? size - 3 : 0) {
 		unsigned int group = (unsigned int)from[0] << 16;
 
@@ -92,10 +111,17 @@ void json_base64(struct json *j, const void *data, size_t size)
 			group |= (unsigned int)from[1] << 8;
 		if (size > 2)
 			group |= from[2];
-		putc(digits[group >> 18], j->file);
-		putc(digits[group >> 12 & 63], j->file);
-		putc(size > 1 ? digits[group >> 6 & 63] : '=', j->file);
-		putc(size > 2 ? digits[group & 63] : '=', j->file);
+		putc(digits[group >> 18], to);
+		putc(digits[group >> 12 & 63], to);
+		putc(size > 1 ? digits[group >> 6 & 63] : '=', to);
+		putc(size > 2 ? digits[group & 63] : '=', to);
 	}
+}
+
+void json_base64(struct json *j, const void *data, size_t size)
+{
+	item(j);
+	putc('"', j->file);
+	base64_print(j->file, data, size);
 	putc('"', j->file);
 }

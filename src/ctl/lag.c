@@ -67,14 +67,7 @@ void ctl_cursor_print(struct json *j, const void *name, size_t size, uint64_t po
 		return;
 	}
 	json_open(j, '{');
-	json_name(j, "name");
-	if (ctl_is_utf8(name, size)) {
-		json_string(j, name, size);
-	} else {
-		json_null(j);
-		json_name(j, "name_base64");
-		json_base64(j, name, size);
-	}
+	json_bytes(j, "name", name, size);
 	json_name(j, "position");
 	json_u64(j, position);
 	json_name(j, "frames");

@@ -21,6 +21,7 @@ static const struct ctl_option options[] = {
 	 "do not compare counts and checksum: somebody changed\nthe dump on purpose"},
 	{OPT_NEW_SEED, 0, "new-seed", NULL,
 	 "do not take the dump's: for dumps of strangers,\nwho may have chosen keys that collide"},
+	{OPT_JSON, 0, "json", NULL, "print counts of what was loaded, as a JSON object"},
 	{0},
 };
 
@@ -30,6 +31,7 @@ struct load {
 	int fd;
 	struct stat st;
 	off_t start;
+	struct dump_counts counts; /* loaded */
 };
 
 /* Read the text once. */
@@ -55,7 +57,7 @@ static int pass(const struct load *l, struct load_put *p)
 	return status;
 }
 
-static int merge(const struct load *l)
+static int merge(struct load *l)
 {
 	struct load_put check = {.dry = true, .merge = true}, p = {.merge = true};
 	int status;
@@ -70,6 +72,7 @@ static int merge(const struct load *l)
 	}
 	if (!status)
 		status = pass(l, &p);
+	l->counts = p.counts;
 	return ctl_close(l->args, p.s, status);
 }
 
@@ -89,7 +92,7 @@ static int all_kept(const struct load *l, const struct load_put *p)
 	                   p->counts.frames - b.frames, p->counts.frames);
 }
 
-static int make(const struct load *l)
+static int make(struct load *l)
 {
 	const char *path = l->args->operand[0];
 	mode_t mode = S_ISREG(l->st.st_mode) ? l->st.st_mode & 0666 : 0666;
@@ -99,12 +102,15 @@ static int make(const struct load *l)
 	bool there = !stat(path, &st);
 	int status;
 
+	if (ctl_store_doubt(l->args))
+		return CTL_TROUBLE;
 	if (there && (!S_ISREG(st.st_mode) || st.st_size))
 		return ctl_trouble(path, "is there already; load --merge adds to a store");
 	if (ctl_newfile_open(&file, path))
 		return CTL_TROUBLE;
 	p.path = file.temp;
 	status = pass(l, &p);
+	l->counts = p.counts;
 	if (!status)
 		status = all_kept(l, &p);
 	if (p.s)
@@ -132,6 +138,8 @@ static int run(const struct ctl_args *args)
 	status = merging ? merge(&l) : make(&l);
 	if (!is_stdin)
 		close(l.fd);
+	if (!status && ctl_given(args, OPT_JSON))
+		dump_counts_json(&l.counts);
 	if (ctl_stopped() && status)
 		return ctl_interrupted(args->operand[0], merging ? "a part of the dump is in the store"
 		                                                 : "no store was made");

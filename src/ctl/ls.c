@@ -15,6 +15,12 @@ static const struct ctl_option options[] = {
 	{OPT_NAME, 0, "name", NULL, "print keys as their file names in a mount"},
 	{OPT_NUL, '0', "null", NULL, "end each key with a NUL byte, for xargs -0"},
 	{OPT_JSON, 0, "json", NULL, "one JSON object a line"},
+	{OPT_FORMAT, 0, "format", "TEMPLATE",
+	 "print this for each key, as find -printf does:\n"
+	 "%k key, %q key quoted, %n its name in a mount,\n"
+	 "%t type, %s size, %v version, %T time, %@ seconds\n"
+	 "since 1970, %V value, %% a percent sign; escapes\n"
+	 "are \\n \\t \\r \\\\ \\NNN (octal) and those of C"},
 	{0},
 };
 
@@ -24,6 +30,16 @@ static bool is_wanted(const struct ctl_args *args, const struct shmfs_entry *ent
 	size_t size = prefix ? strlen(prefix) : 0;
 
 	return !size || (entry->key_size >= size && !memcmp(entry->key, prefix, size));
+}
+
+static bool print(const struct ctl_args *args, const struct shmfs_entry *entry)
+{
+	const char *format = args->value[OPT_FORMAT];
+
+	if (!format)
+		return ctl_entry_print(args, entry->key, entry->key_size, &entry->view.info);
+	ctl_entry_format(args, format, entry);
+	return true;
 }
 
 static int ls(const struct ctl_args *args, struct shmfs *s)
@@ -39,8 +55,7 @@ static int ls(const struct ctl_args *args, struct shmfs *s)
 	/* Nobody reads on after a write error: do not walk a terabyte for nothing. */
 	while (!ferror(stdout) && !(rc = shmfs_iter_next(it, &entry)))
 		if (is_wanted(args, &entry))
-			refused +=
-				!ctl_entry_print(args, entry.key, entry.key_size, &entry.view.info);
+			refused += !print(args, &entry);
 	shmfs_iter_close(it);
 	if (rc && rc != -ENOENT)
 		return ctl_failed(args, rc);
@@ -52,16 +67,43 @@ static int ls(const struct ctl_args *args, struct shmfs *s)
 	return CTL_YES;
 }
 
+/* A value must stay what it is while it is printed. */
+static int ls_values(const struct ctl_args *args, struct shmfs *s)
+{
+	struct shmfs_pin *pin;
+	int status, rc = shmfs_pin(s, &pin);
+
+	if (rc)
+		return ctl_failed(args, rc);
+	status = ls(args, s);
+	shmfs_unpin(pin);
+	return status;
+}
+
+static bool has_values(const char *format)
+{
+	for (; *format; format++)
+		if (*format == '%' && *++format == 'V')
+			return true;
+	return false;
+}
+
 static int run(const struct ctl_args *args)
 {
+	const char *format = args->value[OPT_FORMAT];
 	struct shmfs *s;
 
 	if (ctl_given(args, OPT_JSON) &&
 	    (ctl_given(args, OPT_NUL) || ctl_given(args, OPT_LONG) || ctl_given(args, OPT_NAME)))
 		return ctl_trouble("ls", "--json has everything: give no -l, -0 or --name with it");
+	if (format && (ctl_given(args, OPT_JSON) || ctl_given(args, OPT_NUL) ||
+	               ctl_given(args, OPT_LONG) || ctl_given(args, OPT_NAME)))
+		return ctl_trouble("ls", "--format says it all: give no -l, -0, --name or --json with it");
+	if (format && ctl_template_check(args, format, CTL_ENTRY_DIRECTIVES))
+		return CTL_TROUBLE;
 	if (ctl_open(args, SHMFS_RDONLY, &s))
 		return CTL_TROUBLE;
-	return ctl_close(args, s, ls(args, s));
+	return ctl_close(args, s, format && has_values(format) ? ls_values(args, s) : ls(args, s));
 }
 
 const struct ctl_verb ctl_verb_ls = {

@@ -17,7 +17,7 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_verb_name,    &ctl_verb_help,   NULL,
 };
 
-static const struct ctl_verb *find_verb(const char *name)
+const struct ctl_verb *ctl_find_verb(const char *name)
 {
 	size_t i;
 
@@ -25,6 +25,20 @@ static const struct ctl_verb *find_verb(const char *name)
 		if (!strcmp(ctl_verbs[i]->name, name))
 			return ctl_verbs[i];
 	return NULL;
+}
+
+int ctl_no_such_verb(const char *name)
+{
+	struct ctl_suggest near;
+	size_t i;
+
+	ctl_suggest_start(&near, name);
+	for (i = 0; ctl_verbs[i]; i++)
+		ctl_suggest_try(&near, ctl_verbs[i]->name);
+	if (near.word)
+		return ctl_trouble(name, "no such verb; did you mean %s?  `shmfsctl help` lists them",
+		                   near.word);
+	return ctl_trouble(name, "no such verb; `shmfsctl help` lists them");
 }
 
 static int run(const struct ctl_verb *verb, int argc, char **argv)
@@ -57,8 +71,10 @@ int main(int argc, char **argv)
 		printf("shmfsctl %s\n", shmfs_version());
 		return ctl_out_finish(CTL_YES);
 	}
-	verb = find_verb(argv[1]);
+	verb = ctl_find_verb(argv[1]);
+	if (!verb && argc > 2 && ctl_find_verb(argv[2]))
+		return ctl_trouble(argv[1], "the verb comes first: shmfsctl %s STORE ...", argv[2]);
 	if (!verb)
-		return ctl_trouble(argv[1], "no such verb; `shmfsctl help` lists them");
+		return ctl_no_such_verb(argv[1]);
 	return ctl_out_finish(run(verb, argc - 1, argv + 1));
 }

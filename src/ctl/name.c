@@ -11,10 +11,22 @@
 
 static const struct ctl_option options[] = {
 	{OPT_NUL, '0', "null", NULL, "keys end with a NUL byte, and may be many"},
+	{OPT_JSON, 0, "json", NULL, "both key and name, one JSON object a line"},
 	{0},
 };
 
-static int encode(const void *key, size_t size)
+static void print_json(const void *key, size_t size, const char *name, size_t name_size)
+{
+	struct json j = {.file = stdout};
+
+	json_open(&j, '{');
+	json_bytes(&j, "key", key, size);
+	json_name(&j, "name");
+	json_string(&j, name, name_size);
+	json_end(&j);
+}
+
+static int encode(const struct ctl_args *args, const void *key, size_t size)
 {
 	char name[SHMFS_NAME_SIZE];
 
@@ -22,7 +34,10 @@ static int encode(const void *key, size_t size)
 		return ctl_trouble("name", "the key is too long; %u bytes are allowed",
 		                   SHMFS_KEY_MAX);
 	shmfs_name_encode(key, size, name);
-	puts(name);
+	if (ctl_given(args, OPT_JSON))
+		print_json(key, size, name, strlen(name));
+	else
+		puts(name);
 	return CTL_YES;
 }
 
@@ -42,6 +57,10 @@ static int decode(const struct ctl_args *args, const char *name, size_t name_siz
 		free(quoted);
 		return CTL_TROUBLE;
 	}
+	if (ctl_given(args, OPT_JSON)) {
+		print_json(key, size, name, name_size);
+		return CTL_YES;
+	}
 	fwrite(key, 1, size, stdout);
 	if (ctl_given(args, OPT_NUL))
 		putchar('\0');
@@ -50,7 +69,7 @@ static int decode(const struct ctl_args *args, const char *name, size_t name_siz
 
 static int one(const struct ctl_args *args, bool encoding, const char *text, size_t size)
 {
-	return encoding ? encode(text, size) : decode(args, text, size);
+	return encoding ? encode(args, text, size) : decode(args, text, size);
 }
 
 /* Items of stdin: keys up to a NUL or all of it, names up to a newline. */
@@ -69,7 +88,7 @@ static int read_stdin(const struct ctl_args *args, bool encoding)
 		char *key = malloc(SHMFS_KEY_MAX + 1);
 		size_t size = key ? fread(key, 1, SHMFS_KEY_MAX + 1, stdin) : 0;
 
-		status = !key || ferror(stdin) ? CTL_YES : encode(key, size);
+		status = !key || ferror(stdin) ? CTL_YES : encode(args, key, size);
 		free(key);
 		count = 1;
 	} else {
@@ -100,8 +119,9 @@ static int run(const struct ctl_args *args)
 		return ctl_trouble("name", "say encode or decode");
 	if (args->operands == 1)
 		return read_stdin(args, encoding);
-	if (!encoding && args->operands > 2 && !ctl_given(args, OPT_NUL))
-		return ctl_trouble("name", "decode one NAME at a time, or use -0");
+	if (!encoding && args->operands > 2 && !ctl_given(args, OPT_NUL) &&
+	    !ctl_given(args, OPT_JSON))
+		return ctl_trouble("name", "decode one NAME at a time, or use -0 or --json");
 	for (i = 1; i < args->operands && status == CTL_YES; i++)
 		status = one(args, encoding, args->operand[i], strlen(args->operand[i]));
 	return status;

@@ -31,6 +31,7 @@ static const struct ctl_option options[] = {
 	{OPT_IF_ABSENT, 0, "if-absent", NULL, "only if there is no such key"},
 	{OPT_IF_PRESENT, 0, "if-present", NULL, "only if there is such a key"},
 	{OPT_IF_VERSION, 0, "if-version", "N", "only if its version is N; 0: if it is absent"},
+	{OPT_JSON, 0, "json", NULL, "print the new version as a JSON object"},
 	{0},
 };
 
@@ -58,12 +59,24 @@ static int read_flags(struct put *p)
 	return 0;
 }
 
+static void print_json(uint64_t version)
+{
+	struct json j = {.file = stdout};
+
+	json_open(&j, '{');
+	json_name(&j, "version");
+	json_u64(&j, version);
+	json_end(&j);
+}
+
 static int answer(struct put *p, int rc)
 {
 	char what[80];
 
 	switch (rc) {
 	case 0:
+		if (ctl_given(p->args, OPT_JSON))
+			print_json(p->version);
 		return CTL_YES;
 	case -EEXIST:
 		return ctl_key_answer(p->args, "the key is there", p->key.data, p->key.size);

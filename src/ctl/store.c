@@ -17,6 +17,15 @@ static bool is_store(int fd, const struct stat *store)
 	       st.st_ino == store->st_ino;
 }
 
+int ctl_store_doubt(const struct ctl_args *args)
+{
+	if (!ctl_args_store_doubtful(args) || !access(args->operand[0], F_OK))
+		return 0;
+	return ctl_trouble(args->operand[0],
+	                   "no such store, and SHMFS_STORE is set: write @ in front for that one, or "
+	                   "`shmfsctl create` this one first");
+}
+
 int ctl_open_with(const struct ctl_args *args, int flags, struct shmfs_options *options,
                   struct shmfs **out)
 {
@@ -25,6 +34,8 @@ int ctl_open_with(const struct ctl_args *args, int flags, struct shmfs_options *
 	struct stat st;
 	int rc;
 
+	if (ctl_store_doubt(args))
+		return CTL_TROUBLE;
 	if (!stat(path, &st) && (is_store(STDIN_FILENO, &st) || is_store(STDOUT_FILENO, &st)))
 		return ctl_trouble(path, "standard input or output is the store itself");
 	options->struct_size = sizeof(*options);

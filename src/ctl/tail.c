@@ -22,12 +22,16 @@ static const struct ctl_option options[] = {
 	 "the first N, or\ncursor:NAME"},
 	{OPT_FOLLOW, 'f', "follow", NULL, "at the end wait for more frames"},
 	{OPT_MAX_FRAMES, 'n', "count", "N", "stop after N frames"},
-	{OPT_FORMAT, 0, "format", "FORMAT", "lines (the default), raw, nul or json"},
+	{OPT_FORMAT, 0, "format", "FORMAT",
+	 "lines (the default), raw, nul, json or a template,\nas find -printf has them: %p position, "
+	 "%s size,\n%d the frame, %D without its final newline, %b in\nbase64, %% a percent sign; "
+	 "\\n \\t \\r \\\\ \\NNN ..."},
+	{OPT_JSON, 0, "json", NULL, "the same as --format=json"},
 	{OPT_REVERSE, 'r', "reverse", NULL, "go back, by default from the end"},
 	{0},
 };
 
-enum format { LINES, RAW, NUL, JSON, FORMATS };
+enum format { LINES, RAW, NUL, JSON, FORMATS, TEMPLATE };
 static const char *const format_names[FORMATS] = {"lines", "raw", "nul", "json"};
 
 struct tail {
@@ -37,6 +41,7 @@ struct tail {
 	struct ctl_place from;
 	uint64_t most; /* frames to print */
 	enum format format;
+	const char *template;
 	bool follow, reverse;
 	char *buffer;
 	size_t room;
@@ -51,22 +56,49 @@ static void print_json(const char *data, size_t size, uint64_t position)
 	json_open(&j, '{');
 	json_name(&j, "position");
 	json_u64(&j, position);
-	json_name(&j, "data");
-	if (ctl_is_utf8(data, size)) {
-		json_string(&j, data, size);
-	} else {
-		json_null(&j);
-		json_name(&j, "data_base64");
-		json_base64(&j, data, size);
+	json_bytes(&j, "data", data, size);
+	json_end(&j);
+}
+
+struct frame {
+	const char *data;
+	size_t size;
+	uint64_t position;
+};
+
+static void print_directive(void *arg, char directive)
+{
+	const struct frame *f = arg;
+	bool newline = f->size && f->data[f->size - 1] == '\n';
+
+	switch (directive) {
+	case 'p':
+		printf("%" PRIu64, f->position);
+		break;
+	case 's':
+		printf("%zu", f->size);
+		break;
+	case 'd':
+		fwrite(f->data, 1, f->size, stdout);
+		break;
+	case 'D':
+		fwrite(f->data, 1, f->size - newline, stdout);
+		break;
+	case 'b':
+		base64_print(stdout, f->data, f->size);
+		break;
 	}
-	json_close(&j, '}');
-	putchar('\n');
 }
 
 static void print(const struct tail *t, size_t size, uint64_t position)
 {
 	if (t->format == JSON) {
 		print_json(t->buffer, size, position);
+		return;
+	}
+	if (t->format == TEMPLATE) {
+		ctl_template_print(t->template, print_directive,
+		                   &(struct frame){t->buffer, size, position});
 		return;
 	}
 	fwrite(t->buffer, 1, size, stdout);
@@ -184,18 +216,39 @@ static int copy(struct tail *t)
 
 /* ---- the verb ---------------------------------------------------------------------- */
 
+static int read_format(struct tail *t)
+{
+	const char *format = t->args->value[OPT_FORMAT];
+
+	if (ctl_given(t->args, OPT_JSON)) {
+		if (format && strcmp(format, "json") != 0)
+			return ctl_trouble("tail", "--json and --format=%s exclude each other", format);
+		t->format = JSON;
+		return 0;
+	}
+	if (format && strpbrk(format, "%\\")) {
+		t->format = TEMPLATE;
+		t->template = format;
+		return ctl_template_check(t->args, format, "psdDb");
+	}
+	for (t->format = LINES; format && strcmp(format, format_names[t->format]) != 0;)
+		if (++t->format == FORMATS)
+			return ctl_trouble("tail", "--format is lines, raw, nul, json, or a template such "
+			                           "as '%%p %%D\\n'");
+	return 0;
+}
+
 static int read_options(struct tail *t)
 {
 	const struct ctl_args *args = t->args;
-	const char *format = args->value[OPT_FORMAT], *from = args->value[OPT_FROM];
+	const char *from = args->value[OPT_FROM];
 
 	t->follow = ctl_given(args, OPT_FOLLOW);
 	t->reverse = ctl_given(args, OPT_REVERSE);
 	if (t->follow && t->reverse)
 		return ctl_trouble("tail", "--follow and --reverse exclude each other");
-	for (t->format = LINES; format && strcmp(format, format_names[t->format]) != 0;)
-		if (++t->format == FORMATS)
-			return ctl_trouble("tail", "--format is lines, raw, nul or json");
+	if (read_format(t))
+		return CTL_TROUBLE;
 	t->most = UINT64_MAX;
 	if (ctl_given(args, OPT_MAX_FRAMES) &&
 	    !ctl_parse_u64(args->value[OPT_MAX_FRAMES], &t->most))
