@@ -54,9 +54,11 @@ enum ctl_option_id {
 	OPT_NO_SYNC,
 	OPT_NUL,
 	OPT_PREFIX,
+	OPT_PROMETHEUS,
 	OPT_RAW,
 	OPT_REPAIR,
 	OPT_REVERSE,
+	OPT_SECONDS,
 	OPT_SIZE,
 	OPT_TYPE,
 	OPT_COUNT
@@ -367,6 +369,7 @@ extern const struct ctl_verb *const ctl_verbs[]; /* ended by NULL */
 
 extern const struct ctl_verb ctl_verb_add;
 extern const struct ctl_verb ctl_verb_append;
+extern const struct ctl_verb ctl_verb_bench;
 extern const struct ctl_verb ctl_verb_check;
 extern const struct ctl_verb ctl_verb_compact;
 extern const struct ctl_verb ctl_verb_copy;
