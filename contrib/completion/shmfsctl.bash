@@ -1,33 +1,39 @@
 # SPDX-License-Identifier: MIT
 # Completion of shmfsctl for bash: verbs, options, stores, keys.
-# A test compares the lists below with what `shmfsctl help` prints.
+# What there is to complete `shmfsctl help` says, so nothing here goes stale: verbs, options, the
+# values in --log-full=trim|refuse, and from the usage which operand is a file, a key, a place.
 
-_shmfsctl_verbs="create put get del mv add exists ls watch append tail cursor trim \
-stat sync check copy compact dump load name help"
+_shmfsctl_verbs()
+{
+	shmfsctl help 2>/dev/null | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
 
+# The options of a verb; one that takes a value ends in "=".
 _shmfsctl_options()
 {
-	local key="--name --key-file"
+	shmfsctl help "$1" 2>/dev/null | sed -n 's/^  \(-., \)\{0,1\}\(--[a-z-]*=\{0,1\}\).*/\2/p'
+}
 
-	case $1 in
-	create) echo "--size= --keys= --max-size= --garbage= --log-limit= --log-full= \
---always-wake --no-sync" ;;
-	put) echo "$key --type= --if-absent --if-present --if-version=" ;;
-	get | add) echo "$key" ;;
-	del) echo "$key --if-version=" ;;
-	mv) echo "$key --no-replace" ;;
-	exists) echo "$key --long --json" ;;
-	ls) echo "--prefix= --long --name --null --json" ;;
-	watch) echo "$key --list --count= --null --json" ;;
-	append) echo "--raw" ;;
-	tail) echo "--from= --follow --count= --format= --reverse" ;;
-	cursor) echo "--name --json" ;;
-	stat) echo "--json" ;;
-	check) echo "--lock --repair --json" ;;
-	load) echo "--merge --edited --new-seed" ;;
-	name) echo "--null" ;;
-	esac
-	echo "--help"
+# _shmfsctl_values VERB OPTION: what it is called, in place of its value
+_shmfsctl_values()
+{
+	shmfsctl help "$1" 2>/dev/null | sed -n "s/^  \\(-., \\)\\{0,1\\}$2=\\([^ ]*\\).*/\\2/p"
+}
+
+# The operands of a verb, a word each: STORE KEY VALUE; what may be repeated ends in "...".
+_shmfsctl_operands()
+{
+	shmfsctl help "$1" 2>/dev/null | sed -n '1{s/.*\[OPTION\.\.\.\]//;s/[][]//g;p;}'
+}
+
+# Words of trim|refuse|OTHER that can be typed as they are, each with "$1" in front.
+_shmfsctl_literal()
+{
+	local word
+
+	for word in ${2//|/ }; do
+		[[ $word == *[[:upper:]]* ]] || echo "$1$word"
+	done
 }
 
 # Words that match what is typed, "$1", out of the others.
@@ -87,10 +93,27 @@ _shmfsctl_places()
 	_shmfsctl_cursors "$1" "$2" "$3cursor:"
 }
 
+# _shmfsctl_operand KIND STORE TYPED AS
+_shmfsctl_operand()
+{
+	case ${1%...} in
+	STORE)
+		_shmfsctl_files "$3"
+		[ -z "$SHMFS_STORE" ] || _shmfsctl_match "$3" @
+		;;
+	FILE | DEST | DIR | PATH) _shmfsctl_files "$3" ;;
+	KEY | FROM | TO) _shmfsctl_keys "$2" "$3" "$4" ;;
+	NAME) _shmfsctl_cursors "$2" "$3" "" ;;
+	POS | PLACE) _shmfsctl_places "$2" "$3" "" ;;
+	VERB) _shmfsctl_match "$3" $(_shmfsctl_verbs) ;;
+	*"|"*) _shmfsctl_match "$3" $(_shmfsctl_literal "" "$1") ;;
+	esac
+}
+
 _shmfsctl()
 {
-	local rest=$COMP_LINE word current verb store='' as='' done='' i operands=0
-	local -a words=()
+	local rest=$COMP_LINE word current verb store='' as='' done='' i n=0 kind
+	local -a words=() options kinds
 
 	# bash cuts words at ":" and "=" too, as in --type=string or the key user:1.  Join what no
 	# blank keeps apart; at the end the reply must again leave out what is before the cut.
@@ -108,46 +131,42 @@ _shmfsctl()
 	[[ $word == [:=]* ]] || done=${current%"$word"}
 	[[ $word != [:=]* ]] || done=$current
 
+	COMPREPLY=()
+	if [ ${#words[@]} = 2 ]; then
+		_shmfsctl_match "$current" $(_shmfsctl_verbs) --help --version
+		return
+	fi
+	mapfile -t options < <(_shmfsctl_options "$verb")
 	for ((i = 2; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
 		--name | --key-file) as=${words[i]} ;;
+		--*) [[ " ${options[*]} " != *" ${words[i]}= "* ]] || i=$((i + 1)) ;; # its value
 		-*) ;;
 		*)
-			operands=$((operands + 1))
-			[ $operands != 1 ] || store=${words[i]}
+			n=$((n + 1))
+			[ $n != 1 ] || store=${words[i]}
 			;;
 		esac
 	done
+	[ "$store" != @ ] || store=$SHMFS_STORE
 
-	COMPREPLY=()
-	if [ ${#words[@]} = 2 ]; then
-		_shmfsctl_match "$current" $_shmfsctl_verbs --help --version
-		return
-	fi
 	case $current in
-	--type=*) _shmfsctl_match "$current" --type=bytes --type=string --type=number ;;
-	--format=*)
-		_shmfsctl_match "$current" --format=lines --format=raw --format=nul --format=json
-		;;
 	--from=*) _shmfsctl_places "$store" "$current" --from= ;;
-	--log-full=*) _shmfsctl_match "$current" --log-full=trim --log-full=refuse ;;
+	--*=*)
+		_shmfsctl_match "$current" $(_shmfsctl_literal "${current%%=*}=" \
+			"$(_shmfsctl_values "$verb" "${current%%=*}")")
+		;;
 	-*)
-		_shmfsctl_match "$current" $(_shmfsctl_options "$verb")
+		_shmfsctl_match "$current" "${options[@]}"
 		[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace
 		;;
 	*)
-		case $verb:$operands in
-		help:0) _shmfsctl_match "$current" $_shmfsctl_verbs ;;
-		name:0) _shmfsctl_match "$current" encode decode ;;
-		cursor:1) _shmfsctl_match "$current" list show create set rm ;;
-		cursor:2) _shmfsctl_cursors "$store" "$current" "" ;;
-		cursor:3 | trim:1) _shmfsctl_places "$store" "$current" "" ;;
-		help:* | name:*) ;;
-		*:0 | copy:1 | dump:1 | load:1) _shmfsctl_files "$current" ;;
-		put:1 | get:1 | add:1 | exists:1 | mv:[12] | del:* | watch:*)
-			_shmfsctl_keys "$store" "$current" "$as"
-			;;
-		esac
+		read -ra kinds < <(_shmfsctl_operands "$verb")
+		kind=${kinds[n]}
+		# The last one may be one that is repeated.
+		[ -n "$kind" ] || [ ${#kinds[@]} = 0 ] || kind=${kinds[${#kinds[@]} - 1]}
+		[ $n -lt ${#kinds[@]} ] || [[ $kind == *... ]] || kind=
+		_shmfsctl_operand "$kind" "$store" "$current" "$as"
 		;;
 	esac
 	for ((i = 0; i < ${#COMPREPLY[@]}; i++)); do

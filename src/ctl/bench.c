@@ -108,8 +108,8 @@ static void print_end(struct report *r, const struct bench *b, uint64_t sync_ns,
 {
 	if (!r->as_json) {
 		printf("%" PRIu64 " keys of %d bytes; one sync at the end took %.1f ms, the file %.0f MB.\n"
-		       "Nothing before it waits for the disk.  The memory lines are the floor: copying as\n"
-		       "many bytes out of an array, in any order or one behind the other.\n",
+		       "Nothing before it waits for the disk.  The memory lines are the floor: copying\n"
+		       "as many bytes out of an array, in any order or one behind the other.\n",
 		       b->keys, BENCH_KEY_BYTES, (double)sync_ns / 1e6, (double)disk / 1e6);
 		return;
 	}

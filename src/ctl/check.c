@@ -26,7 +26,7 @@ static void found(void *arg, uint64_t offset, const char *text)
 	struct report *r = arg;
 
 	if (!r->as_json) {
-		ctl_progress_end(&r->progress); /* both may be on the same terminal */
+		ctl_progress_hide(); /* both may be on the same terminal */
 		printf("%" PRIu64 ": %s\n", offset, text);
 		return;
 	}
@@ -51,11 +51,10 @@ static void print_total(struct report *r, const char *name, uint64_t number)
 /* The one number that everybody looks for. */
 static void print_problems(struct report *r, uint64_t number)
 {
-	bool colours = !r->as_json && ctl_colours(stdout);
-
-	fputs(!colours ? "" : number ? "\033[1;31m" : "\033[32m", stdout);
-	print_total(r, "problems", number);
-	fputs(colours ? "\033[m" : "", stdout);
+	if (r->as_json || !ctl_colours(stdout))
+		print_total(r, "problems", number);
+	else
+		printf("\033[%smproblems %" PRIu64 "\033[m\n", number ? "1;31" : "32", number);
 }
 
 static void print_totals(struct report *r, const struct shmfs_check_result *result)

@@ -259,12 +259,15 @@ int ctl_interrupted(const char *subject, const char *what);
 struct ctl_progress {
 	const char *what;
 	uint64_t start_ms, next_ms;
-	bool terminal, shown;
+	bool terminal;
 	bool bytes; /* it counts bytes: set behind the start */
 };
 
 void ctl_progress_start(struct ctl_progress *p, const char *what);
 void ctl_progress_end(struct ctl_progress *p);
+
+/* Make room for another line on the terminal; the next report shows it again. */
+void ctl_progress_hide(void);
 
 /* A shmfs_progress_fn; total 0: not known.  Not 0: a signal came, stop. */
 int ctl_progress(void *p, uint64_t done, uint64_t total);

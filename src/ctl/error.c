@@ -32,6 +32,7 @@ static void say(int status, const char *subject, const char *format, va_list ap)
 	bool colours = ctl_colours(stderr);
 	char *quoted = NULL;
 
+	ctl_progress_hide();
 	/* A file name with a newline must not make two lines of one error. */
 	if (subject && !is_printable(subject))
 		subject = quoted = ctl_quote(subject, strlen(subject));

@@ -73,6 +73,8 @@ int load_line(struct load_in *in, const char **text, size_t *size)
 		if (seen >= DUMP_LINE_MOST)
 			break;
 		status = fill(in);
+		if (status == CTL_NO && ctl_stopped())
+			return CTL_TROUBLE; /* the signal was for both ends of the pipe */
 		if (status == CTL_NO && seen)
 			return load_bad(in, in->line, "the dump is cut off in this line");
 		if (status)

@@ -24,6 +24,8 @@
 #define BAR_LEAST 8
 #define ROOM	  256
 
+static struct ctl_progress *on_screen;
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -122,14 +124,20 @@ int ctl_progress(void *arg, uint64_t done, uint64_t total)
 	if (p->terminal && now >= p->next_ms) {
 		print(p, (double)(now - p->start_ms) / 1000, done, total);
 		p->next_ms = now + NEXT_MS;
-		p->shown = true;
+		on_screen = p;
 	}
 	return ctl_stopped();
 }
 
+void ctl_progress_hide(void)
+{
+	if (on_screen)
+		fputs("\r\033[K", stderr);
+	on_screen = NULL;
+}
+
 void ctl_progress_end(struct ctl_progress *p)
 {
-	if (p->shown)
-		fputs("\r\033[K", stderr);
-	p->shown = false;
+	if (on_screen == p)
+		ctl_progress_hide();
 }

@@ -27,7 +27,7 @@ struct put {
 
 static const struct ctl_option options[] = {
 	CTL_KEY_OPTIONS,
-	{OPT_TYPE, 0, "type", "TYPE", "bytes, string or number; default bytes"},
+	{OPT_TYPE, 0, "type", "bytes|string|number", "default bytes"},
 	{OPT_IF_ABSENT, 0, "if-absent", NULL, "only if there is no such key"},
 	{OPT_IF_PRESENT, 0, "if-present", NULL, "only if there is such a key"},
 	{OPT_IF_VERSION, 0, "if-version", "N", "only if its version is N; 0: if it is absent"},

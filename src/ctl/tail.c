@@ -22,10 +22,9 @@ static const struct ctl_option options[] = {
 	 "the first N, or\ncursor:NAME"},
 	{OPT_FOLLOW, 'f', "follow", NULL, "at the end wait for more frames"},
 	{OPT_MAX_FRAMES, 'n', "count", "N", "stop after N frames"},
-	{OPT_FORMAT, 0, "format", "FORMAT",
-	 "lines (the default), raw, nul, json or a template,\nas find -printf has them: %p position, "
-	 "%s size,\n%d the frame, %D without its final newline, %b in\nbase64, %% a percent sign; "
-	 "\\n \\t \\r \\\\ \\NNN ..."},
+	{OPT_FORMAT, 0, "format", "lines|raw|nul|json|TEMPLATE",
+	 "default lines; a template is as find -printf has\nthem: %p position, %s size, %d the frame, %D it\n"
+	 "without a final newline, %b it in base64, %% a\npercent sign; \\n \\t \\r \\\\ \\NNN (octal) ..."},
 	{OPT_JSON, 0, "json", NULL, "the same as --format=json"},
 	{OPT_REVERSE, 'r', "reverse", NULL, "go back, by default from the end"},
 	{0},

@@ -56,4 +56,8 @@ check "files to dump to and load from" offers "shmfsctl dump s.db di" dir
 check "what cursor can do" offers "shmfsctl cursor s.db s" "set show"
 check "and cursors" offers "shmfsctl cursor s.db set wo" worker
 check "and where to" offers "shmfsctl cursor s.db set worker b" begin
+check "an option and its value in two words are no operand" \
+	offers "shmfsctl ls --prefix x s" s.db
+check "@ is the store of SHMFS_STORE" eq "$(SHMFS_STORE=s.db complete_line "shmfsctl get @ user:")" "1 2 "
+check "and offered where there is one" eq "$(SHMFS_STORE=s.db complete_line "shmfsctl get @")" "@ "
 check "a missing store offers no keys, in silence" eq "$(complete_line "shmfsctl get none.db u" 2>&1)" " "
