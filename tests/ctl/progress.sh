@@ -85,3 +85,37 @@ if command -v bash >/dev/null; then
 else
 	skip "a verb is completed" "needs bash"
 fi
+
+# ---- every verb that takes long ---------------------------------------------------------------------
+# A clock that runs fast makes them slow.
+requires script
+! sanitized || skip_all "needs LD_PRELOAD without a sanitizer"
+cat >clock.c <<'X'
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A second of this clock is 10 microseconds. */
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	int rc = (int)syscall(SYS_clock_gettime, id, t);
+	static time_t start;
+
+	if (id == CLOCK_MONOTONIC && !rc) {
+		start = start ? start : t->tv_sec;
+		t->tv_sec = (t->tv_sec - start) * 100000 + t->tv_nsec / 10000;
+	}
+	return rc;
+}
+X
+"$CC" -shared -fPIC -o clock.so clock.c 2>/dev/null || skip_all "needs a shared library"
+seq 20000 | sed 's/.*/bytes\tkey &\tvalue &/' | { printf 'shmfs-dump 1\n'; cat; } | shmfsctl load --edited keys.db
+shmfsctl dump keys.db text
+for line in "check keys.db" "check --lock keys.db" "copy keys.db keys2.db" "compact keys.db" \
+	"dump keys.db text2" "load keys3.db text" "load --merge keys3.db text"; do
+	script -qec "LD_PRELOAD=$tmp/clock.so shmfsctl $line" /dev/null </dev/null >shown
+	check "$line shows a bar" grep -qE "\[K[a-z ]+: [0-9]+ % $bar" shown
+	check "(and takes it away)" eq "$(tr '\r' '\n' <shown | grep '\[K' | tail -n 1 | grep -c %)" 0
+done
+check "elsewhere than on a terminal there is none" \
+	eq "$(LD_PRELOAD=$tmp/clock.so shmfsctl check keys.db 2>&1 | grep -c %)" 0
