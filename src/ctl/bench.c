@@ -69,7 +69,7 @@ static void print_head(struct report *r, const struct bench *b, const char *dire
 	json_open(&r->json, '{');
 	json_bytes(&r->json, "directory", directory, strlen(directory));
 	json_name(&r->json, "file_system");
-	json_string(&r->json, fs, strlen(fs));
+	json_text(&r->json, fs, strlen(fs));
 	json_name(&r->json, "threads");
 	json_u64(&r->json, 1);
 	json_name(&r->json, "key_bytes");
@@ -92,7 +92,7 @@ static void print_result(struct report *r, const struct bench *b, const struct b
 	}
 	json_open(&r->json, '{');
 	json_name(&r->json, "name");
-	json_string(&r->json, result->name, strlen(result->name));
+	json_text(&r->json, result->name, strlen(result->name));
 	json_name(&r->json, "operations");
 	json_u64(&r->json, result->operations);
 	json_name(&r->json, "seconds");

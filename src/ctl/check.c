@@ -34,7 +34,7 @@ static void found(void *arg, uint64_t offset, const char *text)
 	json_name(&r->json, "offset");
 	json_u64(&r->json, offset);
 	json_name(&r->json, "text");
-	json_string(&r->json, text, strlen(text));
+	json_text(&r->json, text, strlen(text));
 	json_close(&r->json, '}');
 }
 

@@ -319,14 +319,15 @@ struct json {
 	bool comma; /* the next item needs one before it */
 };
 
-/* Containers are opened by '{' or '[' and closed by '}' or ']'. */
+/* No name of these is one of jansson's, which would call ours.
+ * Containers are opened by '{' or '[' and closed by '}' or ']'. */
 void json_open(struct json *j, char bracket);
 void json_close(struct json *j, char bracket);
 void json_name(struct json *j, const char *name);
 void json_u64(struct json *j, uint64_t number);
 void json_number(struct json *j, double number); /* null if it is not finite */
-void json_null(struct json *j);
-void json_string(struct json *j, const void *text, size_t size);
+void json_none(struct json *j);
+void json_text(struct json *j, const void *text, size_t size);
 void base64_print(FILE *to, const void *data, size_t size); /* without quotes */
 void json_base64(struct json *j, const void *data, size_t size);
 

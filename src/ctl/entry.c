@@ -33,7 +33,7 @@ void json_key(struct json *j, const void *key, size_t size)
 	json_bytes(j, "key", key, size);
 	shmfs_name_encode(key, size, name);
 	json_name(j, "name");
-	json_string(j, name, strlen(name));
+	json_text(j, name, strlen(name));
 }
 
 void ctl_entry_json(struct json *j, const void *key, size_t size, const struct shmfs_info *info)
@@ -42,13 +42,13 @@ void ctl_entry_json(struct json *j, const void *key, size_t size, const struct s
 
 	json_key(j, key, size);
 	json_name(j, "type");
-	json_string(j, ctl_type_name(info->type), strlen(ctl_type_name(info->type)));
+	json_text(j, ctl_type_name(info->type), strlen(ctl_type_name(info->type)));
 	json_name(j, "size");
 	json_u64(j, info->size);
 	json_name(j, "version");
 	json_u64(j, info->version);
 	json_name(j, "time");
-	json_string(j, time, ctl_time_text(time, info->time_ns));
+	json_text(j, time, ctl_time_text(time, info->time_ns));
 }
 
 static void print_json(const void *key, size_t size, const struct shmfs_info *info)

@@ -45,7 +45,7 @@ void json_number(struct json *j, double number)
 	char text[CTL_NUMBER_SIZE];
 
 	if (!isfinite(number)) {
-		json_null(j);
+		json_none(j);
 		return;
 	}
 	item(j);
@@ -53,26 +53,27 @@ void json_number(struct json *j, double number)
 	fputs(text, j->file);
 }
 
-void json_null(struct json *j)
+void json_none(struct json *j)
 {
 	item(j);
 	fputs("null", j->file);
 }
 
 /* The text is UTF-8: ctl_is_utf8() said so, or it is our own. */
-void json_string(struct json *j, const void *text, size_t size)
+void json_text(struct json *j, const void *text, size_t size)
 {
-	const unsigned char *c = text, *end = c + size;
+	const unsigned char *c = text, *end = c + size, *plain;
 
 	item(j);
 	putc('"', j->file);
-	for (; c < end; c++) {
-		if (*c == '"' || *c == '\\')
-			fprintf(j->file, "\\%c", *c);
-		else if (*c < 0x20 || *c == 0x7f)
-			fprintf(j->file, "\\u%04x", *c);
-		else
-			putc(*c, j->file);
+	while (c < end) {
+		for (plain = c; c < end && *c >= 0x20 && *c != 0x7f && *c != '"' && *c != '\\';)
+			c++;
+		fwrite(plain, 1, (size_t)(c - plain), j->file);
+		if (c == end)
+			break;
+		fprintf(j->file, *c == '"' || *c == '\\' ? "\\%c" : "\\u%04x", *c);
+		c++;
 	}
 	putc('"', j->file);
 }
@@ -81,10 +82,10 @@ void json_bytes(struct json *j, const char *name, const void *data, size_t size)
 {
 	json_name(j, name);
 	if (ctl_is_utf8(data, size)) {
-		json_string(j, data, size);
+		json_text(j, data, size);
 		return;
 	}
-	json_null(j);
+	json_none(j);
 	item(j);
 	fprintf(j->file, "\"%s_base64\":", name);
 	j->comma = false;

@@ -22,7 +22,7 @@ static void print_json(const void *key, size_t size, const char *name, size_t na
 	json_open(&j, '{');
 	json_bytes(&j, "key", key, size);
 	json_name(&j, "name");
-	json_string(&j, name, name_size);
+	json_text(&j, name, name_size);
 	json_end(&j);
 }
 

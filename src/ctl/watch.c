@@ -54,7 +54,7 @@ static void print(const struct watch *w, const char *change, const void *key, si
 	if (ctl_given(w->args, OPT_JSON)) {
 		json_open(&j, '{');
 		json_name(&j, "change");
-		json_string(&j, change, strlen(change));
+		json_text(&j, change, strlen(change));
 		if (key)
 			json_key(&j, key, size);
 		json_close(&j, '}');
