@@ -287,6 +287,11 @@ int ctl_newfile_commit(struct ctl_newfile *n, mode_t mode, bool replace);
 /* Remove it and free n, which may have been freed. */
 void ctl_newfile_abort(struct ctl_newfile *n);
 
+/* Have write_it(arg, fd) write what path is to hold: a new file, which replaces an older one when
+ * it is complete; at once what is no file; or stdout for -.  Its status, or CTL_TROUBLE. */
+int ctl_newfile_write(const struct ctl_args *args, const char *path, mode_t mode,
+                      int (*write_it)(void *arg, int fd), void *arg);
+
 /* ---- output (out.c, json.c, entry.c) ---------------------------------------- */
 
 /* Make sure that descriptors 0 to 2 exist, so that no store ever becomes one of them. */

@@ -7,13 +7,10 @@
  */
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "dump.h"
 
@@ -244,8 +241,9 @@ static int dump_log(struct dump *d)
 
 /* ---- the verb -------------------------------------------------------------------------- */
 
-static int dump_to(struct dump *d, int fd)
+static int dump_to(void *arg, int fd)
 {
+	struct dump *d = arg;
 	struct shmfs_stat st = {.struct_size = sizeof(st)};
 	int rc = shmfs_stat(d->s, &st);
 
@@ -270,36 +268,6 @@ static int dump_to(struct dump *d, int fd)
 	return ctl_stopped() ? CTL_TROUBLE : CTL_YES;
 }
 
-/* Into a file that gets its name, and replaces an older one, when it is complete. */
-static int dump_to_file(struct dump *d, const char *path)
-{
-	struct ctl_newfile file;
-	struct stat st, store;
-	int status, fd;
-
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0)
-			return ctl_trouble(path, "cannot be opened: %s", strerror(errno));
-		status = dump_to(d, fd);
-		if (close(fd) && !status)
-			status = ctl_trouble(path, "cannot write the dump: %s", strerror(errno));
-		return status;
-	}
-	if (!stat(path, &st) && !stat(d->args->operand[0], &store) && st.st_dev == store.st_dev &&
-	    st.st_ino == store.st_ino)
-		return ctl_trouble(path, "is the store itself");
-	if (ctl_newfile_open(&file, path))
-		return CTL_TROUBLE;
-	status = dump_to(d, file.fd);
-	if (!status)
-		/* Who may not read the store may not read its dump. */
-		status = ctl_newfile_commit(&file, d->options.mode & 0666, true);
-	else
-		ctl_newfile_abort(&file);
-	return status;
-}
-
 static int dump_moment(struct dump *d)
 {
 	const char *path = d->args->operands > 1 ? d->args->operand[1] : "-";
@@ -307,7 +275,7 @@ static int dump_moment(struct dump *d)
 
 	if (rc)
 		return ctl_failed(d->args, rc);
-	return strcmp(path, "-") ? dump_to_file(d, path) : dump_to(d, STDOUT_FILENO);
+	return ctl_newfile_write(d->args, path, d->options.mode, dump_to, d);
 }
 
 static int run(const struct ctl_args *args)

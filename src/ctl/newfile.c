@@ -89,3 +89,41 @@ int ctl_newfile_commit(struct ctl_newfile *n, mode_t mode, bool replace)
 	ctl_newfile_abort(n);
 	return status;
 }
+
+static bool same_file(const char *a, const struct stat *b)
+{
+	struct stat st;
+
+	return !stat(a, &st) && st.st_dev == b->st_dev && st.st_ino == b->st_ino;
+}
+
+int ctl_newfile_write(const struct ctl_args *args, const char *path, mode_t mode,
+                      int (*write_it)(void *arg, int fd), void *arg)
+{
+	struct ctl_newfile file;
+	struct stat st;
+	int status, fd;
+
+	if (!strcmp(path, "-"))
+		return write_it(arg, STDOUT_FILENO);
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			return ctl_trouble(path, "cannot be opened: %s", strerror(errno));
+		status = write_it(arg, fd);
+		if (close(fd) && !status)
+			status = ctl_trouble(path, "cannot be written: %s", strerror(errno));
+		return status;
+	}
+	if (!stat(path, &st) && same_file(args->operand[0], &st))
+		return ctl_trouble(path, "is the store itself");
+	if (ctl_newfile_open(&file, path))
+		return CTL_TROUBLE;
+	status = write_it(arg, file.fd);
+	if (!status)
+		/* Who may not read the store may not read what is made of it. */
+		status = ctl_newfile_commit(&file, mode & 0666, true);
+	else
+		ctl_newfile_abort(&file);
+	return status;
+}
