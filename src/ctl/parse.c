@@ -4,6 +4,7 @@
  * never calls setlocale().
  */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,9 @@ void ctl_format_number(char text[CTL_NUMBER_SIZE], double number)
 		snprintf(text, CTL_NUMBER_SIZE, "%.0f", number);
 		return;
 	}
-	for (digits = 1; digits <= 17; digits++) {
+	/* What 15 digits tell apart is as short as it gets without the zeros at its end; only the
+	 * smallest numbers, which have fewer bits, may do with fewer digits. */
+	for (digits = fabs(number) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
 		snprintf(text, CTL_NUMBER_SIZE, "%.*g", digits, number);
 		if (strtod(text, NULL) == number)
 			return;
