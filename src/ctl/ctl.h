@@ -56,6 +56,7 @@ enum ctl_option_id {
 	OPT_PREFIX,
 	OPT_PROMETHEUS,
 	OPT_RAW,
+	OPT_RECURSIVE,
 	OPT_REPAIR,
 	OPT_REVERSE,
 	OPT_SECONDS,
@@ -292,7 +293,7 @@ void ctl_newfile_abort(struct ctl_newfile *n);
 int ctl_newfile_write(const struct ctl_args *args, const char *path, mode_t mode,
                       int (*write_it)(void *arg, int fd), void *arg);
 
-/* ---- output (out.c, json.c, entry.c) ---------------------------------------- */
+/* ---- output (out.c, json.c, base64.c, entry.c) ---------------------------------------- */
 
 /* Make sure that descriptors 0 to 2 exist, so that no store ever becomes one of them. */
 void ctl_out_init(void);
@@ -335,6 +336,9 @@ void json_none(struct json *j);
 void json_text(struct json *j, const void *text, size_t size);
 void base64_print(FILE *to, const void *data, size_t size); /* without quotes */
 void json_base64(struct json *j, const void *data, size_t size);
+
+/* Back again (base64.c).  out has room for 3 bytes of every 4; false: it is none. */
+bool ctl_base64_decode(const char *text, size_t size, void *out, size_t *out_size);
 
 /* NAME: a string, or where the bytes are not UTF-8 null, and NAME_base64. */
 void json_bytes(struct json *j, const char *name, const void *data, size_t size);
@@ -387,8 +391,10 @@ extern const struct ctl_verb ctl_verb_cursor;
 extern const struct ctl_verb ctl_verb_del;
 extern const struct ctl_verb ctl_verb_dump;
 extern const struct ctl_verb ctl_verb_exists;
+extern const struct ctl_verb ctl_verb_export;
 extern const struct ctl_verb ctl_verb_get;
 extern const struct ctl_verb ctl_verb_help;
+extern const struct ctl_verb ctl_verb_import;
 extern const struct ctl_verb ctl_verb_load;
 extern const struct ctl_verb ctl_verb_ls;
 extern const struct ctl_verb ctl_verb_mv;

@@ -9,12 +9,13 @@
 
 /* In the order of `shmfsctl help`: as one meets them. */
 const struct ctl_verb *const ctl_verbs[] = {
-	&ctl_verb_create,  &ctl_verb_put,  &ctl_verb_get,    &ctl_verb_del,
-	&ctl_verb_mv,	   &ctl_verb_add,  &ctl_verb_exists, &ctl_verb_ls,
-	&ctl_verb_watch,   &ctl_verb_append, &ctl_verb_tail, &ctl_verb_cursor,
-	&ctl_verb_trim,    &ctl_verb_stat,   &ctl_verb_sync, &ctl_verb_check,
-	&ctl_verb_copy,    &ctl_verb_compact, &ctl_verb_dump, &ctl_verb_load,
-	&ctl_verb_name,    &ctl_verb_bench,  &ctl_verb_help, NULL,
+	&ctl_verb_create,  &ctl_verb_put,     &ctl_verb_get,     &ctl_verb_del,
+	&ctl_verb_mv,      &ctl_verb_add,     &ctl_verb_exists,  &ctl_verb_ls,
+	&ctl_verb_watch,   &ctl_verb_append,  &ctl_verb_tail,    &ctl_verb_cursor,
+	&ctl_verb_trim,    &ctl_verb_stat,    &ctl_verb_sync,    &ctl_verb_check,
+	&ctl_verb_copy,    &ctl_verb_compact, &ctl_verb_dump,    &ctl_verb_load,
+	&ctl_verb_export,  &ctl_verb_import,  &ctl_verb_name,    &ctl_verb_bench,
+	&ctl_verb_help,    NULL,
 };
 
 const struct ctl_verb *ctl_find_verb(const char *name)

@@ -32,7 +32,7 @@ shmfsctl put s.db user:2 b
 shmfsctl put s.db 'a key' c
 shmfsctl put s.db a/b d
 mkdir dir
-check "a verb is completed" offers "shmfsctl ex" exists
+check "a verb is completed" offers "shmfsctl exi" exists
 check "then a file" offers "shmfsctl get s" s.db
 check "then a key" offers "shmfsctl get s.db u" "user:1 user:2"
 check "behind the : in it" offers "shmfsctl get s.db user:" "1 2"
@@ -53,6 +53,8 @@ check "formats are completed" offers "shmfsctl tail --format=" "lines raw nul js
 check "places too" offers "shmfsctl tail s.db --from=" "begin end cursor:worker cursor:wiper"
 check "and those of trim" offers "shmfsctl trim s.db cursor:wo" worker
 check "files to dump to and load from" offers "shmfsctl dump s.db di" dir
+check "and to export to and import from" offers "shmfsctl import s.db di" dir
+check "in the formats they have" offers "shmfsctl export --format=" "json shmio files"
 check "what cursor can do" offers "shmfsctl cursor s.db s" "set show"
 check "and cursors" offers "shmfsctl cursor s.db set wo" worker
 check "and where to" offers "shmfsctl cursor s.db set worker b" begin

@@ -3,7 +3,7 @@
 
 verbs=$(shmfsctl help | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p')
 check "help lists verbs" eq "$(echo $verbs)" \
-	"create put get del mv add exists ls watch append tail cursor trim stat sync check copy compact dump load name bench help"
+	"create put get del mv add exists ls watch append tail cursor trim stat sync check copy compact dump load export import name bench help"
 check "--help is the same" eq "$(shmfsctl --help)" "$(shmfsctl help)"
 check "-h too" eq "$(shmfsctl -h)" "$(shmfsctl help)"
 shmfsctl help >all

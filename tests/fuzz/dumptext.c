@@ -56,8 +56,49 @@ bool text_same(const struct text *a, const struct text *b)
 	return a->size == b->size && !memcmp(a->data, b->data, a->size);
 }
 
-/* Put bytes where others were. */
-static void splice(struct text *t, size_t at, size_t out, const char *in, size_t size)
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of a text, sorted; *held is what they are in, a NUL behind each.  Both are to be freed. */
+static char **sorted_lines(const struct text *t, char **held, size_t *n)
+{
+	char *copy = malloc(t->size + 1), **lines = malloc((t->size + 1) * sizeof(*lines));
+
+	if (!copy || !lines)
+		die("no memory");
+	*held = copy;
+	memcpy(copy, t->data, t->size);
+	copy[t->size] = '\0';
+	*n = 0;
+	lines[(*n)++] = copy;
+	for (size_t i = 0; i < t->size; i++) {
+		if (copy[i] == '\n') {
+			copy[i] = '\0';
+			lines[(*n)++] = copy + i + 1;
+		}
+	}
+	qsort(lines, *n, sizeof(*lines), by_text);
+	return lines;
+}
+
+bool text_same_lines(const struct text *a, const struct text *b)
+{
+	size_t n, m;
+	char *held[2], **x = sorted_lines(a, &held[0], &n), **y = sorted_lines(b, &held[1], &m);
+	bool same = n == m;
+
+	for (size_t i = 0; same && i < n; i++)
+		same = !strcmp(x[i], y[i]);
+	free(x);
+	free(y);
+	free(held[0]);
+	free(held[1]);
+	return same;
+}
+
+void text_splice(struct text *t, size_t at, size_t out, const char *in, size_t size)
 {
 	need(t, t->size + size + 1);
 	memmove(t->data + at + size, t->data + at + out, t->size - at - out);
@@ -107,7 +148,7 @@ static void insert_copy(struct text *t, size_t at, struct line l)
 	if (!copy)
 		die("no memory");
 	memcpy(copy, t->data + l.at, l.size);
-	splice(t, at, 0, copy, l.size);
+	text_splice(t, at, 0, copy, l.size);
 	free(copy);
 }
 
@@ -119,10 +160,10 @@ static void swap(struct text *t, struct rng *r)
 	if (c.at == d.at)
 		return;
 	insert_copy(t, d.at + d.size, c);
-	splice(t, c.at, c.size, "", 0);
+	text_splice(t, c.at, c.size, "", 0);
 	d.at -= c.size;
 	insert_copy(t, c.at, d);
-	splice(t, d.at + d.size, d.size, "", 0);
+	text_splice(t, d.at + d.size, d.size, "", 0);
 }
 
 /* ---- bytes -------------------------------------------------------------------------------- */
@@ -136,7 +177,7 @@ static void insert_word(struct text *t, struct rng *r)
 	};
 	const char *word = words[rng_below(r, sizeof(words) / sizeof(*words))];
 
-	splice(t, some_place(t, r), 0, word, strlen(word));
+	text_splice(t, some_place(t, r), 0, word, strlen(word));
 }
 
 /* Every number is to be believed, and none of them trusted. */
@@ -158,7 +199,7 @@ static void change_number(struct text *t, struct rng *r)
 		snprintf(small, sizeof(small), "%llu", (unsigned long long)rng_size(r, UINT64_C(1) << 62));
 		word = small;
 	}
-	splice(t, at, end - at, word, strlen(word));
+	text_splice(t, at, end - at, word, strlen(word));
 }
 
 /* So long that a limit of the format is met. */
@@ -170,7 +211,7 @@ static void lengthen(struct text *t, struct rng *r)
 	if (!bytes)
 		die("no memory");
 	memset(bytes, 'l', size);
-	splice(t, some_place(t, r), 0, bytes, size);
+	text_splice(t, some_place(t, r), 0, bytes, size);
 	free(bytes);
 }
 
@@ -188,13 +229,13 @@ static void mutate_once(struct text *t, struct rng *r)
 		t->data[at] = byte;
 		break;
 	case 2:
-		splice(t, at, 0, &byte, 1);
+		text_splice(t, at, 0, &byte, 1);
 		break;
 	case 3:
-		splice(t, at, 1, "", 0);
+		text_splice(t, at, 1, "", 0);
 		break;
 	case 4:
-		splice(t, l.at, l.size, "", 0);
+		text_splice(t, l.at, l.size, "", 0);
 		break;
 	case 5:
 		insert_copy(t, l.at, l);
