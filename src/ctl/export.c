@@ -11,7 +11,8 @@
 static const struct ctl_option options[] = {
 	{OPT_FORMAT, 0, "format", "FORMAT", "json (the default), shmio or files"},
 	{OPT_MERGE, 0, "merge", NULL, "files: add to a directory that is not empty"},
-	{OPT_SIZE, 0, "size", "SIZE", "shmio: make the file this large, for its writer to\ngrow into"},
+	{OPT_SIZE, 0, "size", "SIZE",
+	 "shmio: make the file this large, for its writer to\ngrow into"},
 	{OPT_JSON, 0, "json", NULL, "print the count as a JSON object"},
 	{0},
 };
@@ -75,7 +76,7 @@ static int write_it(struct export *ex, enum port_format format, const char *path
 		status = export_files(ex, path);
 	else
 		status = ctl_newfile_write(ex->args, path, ex->options.mode,
-		                           format == PORT_JSON ? export_json : export_shmio, ex);
+					   format == PORT_JSON ? export_json : export_shmio, ex);
 	ctl_progress_end(&ex->progress);
 	return status;
 }

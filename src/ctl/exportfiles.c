@@ -26,7 +26,7 @@ struct out {
 	struct export *ex;
 	const char *path; /* as it was given */
 	int dir;
-	bool there;      /* others may be in it */
+	bool there;	 /* others may be in it */
 	uint64_t hashed; /* names that do not tell the key */
 };
 
@@ -73,7 +73,7 @@ static int write_file(struct out *o, const char *name, const struct shmfs_view *
 	if (o->there && unlinkat(o->dir, first, 0) && errno != ENOENT)
 		return failed(o, first, "removed");
 	fd = openat(o->dir, first, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	            o->ex->options.mode & 0666);
+		    o->ex->options.mode & 0666);
 	if (fd < 0)
 		return failed(o, name, "made");
 	good = write_value(fd, value);
@@ -166,14 +166,15 @@ static int fill_new(struct out *o)
 	if (asprintf(&temp, "%.*s.tmp-XXXXXX", (int)size, o->path) < 0)
 		return ctl_trouble(NULL, "out of memory");
 	if (!mkdtemp(temp)) {
-		status = ctl_trouble(o->path, "cannot make a directory beside it: %s", strerror(errno));
+		status = ctl_trouble(o->path, "cannot make a directory beside it: %s",
+				     strerror(errno));
 		free(temp);
 		return status;
 	}
 	o->dir = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	status = o->dir < 0 ? failed(o, temp, "opened") : export_keys(o->ex, take, o);
 	if (!status && (fchmod(o->dir, directory_mode(o->ex->options.mode)) || syncfs(o->dir) ||
-	                rename(temp, o->path)))
+			rename(temp, o->path)))
 		status = ctl_trouble(o->path, "cannot be made: %s", strerror(errno));
 	if (!status) {
 		close(o->dir);
@@ -194,7 +195,8 @@ int export_files(struct export *ex, const char *path)
 
 	if (!status && o.hashed)
 		ctl_no(path,
-		       "keys too long for a name of their own: %" PRIu64 "; a hash stands for the end of each",
+		       "keys too long for a name of their own: %" PRIu64
+		       "; a hash stands for the end of each",
 		       o.hashed);
 	return status;
 }

@@ -12,7 +12,8 @@
 #define BUFFER_SIZE ((size_t)1 << 18)
 
 /* As text where it is UTF-8, else null and behind it the name of the base64. */
-static void print_bytes(struct json *j, const char *name, const char *base64, const void *data, size_t size)
+static void print_bytes(struct json *j, const char *name, const char *base64, const void *data,
+			size_t size)
 {
 	json_name(j, name);
 	if (ctl_is_utf8(data, size)) {

@@ -67,9 +67,10 @@ static void emit_frame(struct out *o, const struct shmfs_frame_view *frame)
 static int too_long(const struct export *ex, const struct shmfs_frame_view *frame)
 {
 	return ctl_trouble(ex->args->operand[0],
-	                   "frame %" PRIu64 ", at position %" PRIu64 ", has %zu bytes; in a log of shmio "
-	                   "%d are the most, and nothing was written",
-	                   ex->count + 1, frame->position, frame->size, SHMIO_FRAME_MAX);
+			   "frame %" PRIu64 ", at position %" PRIu64
+			   ", has %zu bytes; in a log of shmio "
+			   "%d are the most, and nothing was written",
+			   ex->count + 1, frame->position, frame->size, SHMIO_FRAME_MAX);
 }
 
 /* Of each frame add what it takes to *end, or write it. */
@@ -91,8 +92,8 @@ static int frames(struct export *ex, struct out *o, uint64_t *end)
 		else
 			*end += frame.size + 2 * SHMIO_WORD;
 		ex->count++;
-		if ((o && o->error) ||
-		    (ex->count % PORT_STEP == 0 && ctl_progress(&ex->progress, ex->count, ex->total)))
+		if ((o && o->error) || (ex->count % PORT_STEP == 0 &&
+					ctl_progress(&ex->progress, ex->count, ex->total)))
 			status = CTL_TROUBLE;
 	}
 	shmfs_reader_close(r);
@@ -105,8 +106,9 @@ static int check_size(const struct export *ex, uint64_t end, uint64_t *size)
 	if (ctl_option_size(ex->args, OPT_SIZE, size))
 		return CTL_TROUBLE;
 	if (ctl_given(ex->args, OPT_SIZE) && *size < end)
-		return ctl_trouble("export", "--size is less than the %" PRIu64 " bytes that the frames take",
-		                   end);
+		return ctl_trouble("export",
+				   "--size is less than the %" PRIu64 " bytes that the frames take",
+				   end);
 	return 0;
 }
 

@@ -17,8 +17,10 @@
 static const struct ctl_option options[] = {
 	{OPT_FORMAT, 0, "format", "FORMAT", "json (the default), shmio or files"},
 	{OPT_MERGE, 0, "merge", NULL, "add to a store that is there"},
-	{OPT_RECURSIVE, 0, "recursive", NULL, "files: those in subdirectories too; / joins the\nnames"},
-	{OPT_NAME, 0, "name", NULL, "files: their names are those of a mount's keys/, as\nexport writes them"},
+	{OPT_RECURSIVE, 0, "recursive", NULL,
+	 "files: those in subdirectories too; / joins the\nnames"},
+	{OPT_NAME, 0, "name", NULL,
+	 "files: their names are those of a mount's keys/, as\nexport writes them"},
 	{OPT_JSON, 0, "json", NULL, "print the count as a JSON object"},
 	{0},
 };
@@ -30,12 +32,13 @@ static int (*const readers[])(struct import *) = {
 };
 
 int import_key(struct import *im, const void *key, size_t key_size, const void *value, size_t size,
-               uint32_t type)
+	       uint32_t type)
 {
 	int rc = 0;
 
 	if (im->s)
-		rc = shmfs_put(im->s, key, key_size, value, size, type | (im->merge ? 0 : SHMFS_IF_ABSENT), NULL);
+		rc = shmfs_put(im->s, key, key_size, value, size,
+			       type | (im->merge ? 0 : SHMFS_IF_ABSENT), NULL);
 	im->count += !rc;
 	return rc;
 }
@@ -123,8 +126,10 @@ static int open_source(struct import *im, enum port_format format, const char *p
 	if (im->fd < 0 || fstat(im->fd, &st))
 		return ctl_trouble(path, "cannot be read: %s", strerror(errno));
 	if (S_ISDIR(st.st_mode) != (format == PORT_FILES))
-		return ctl_trouble(path, format == PORT_FILES ? "is not a directory"
-		                                              : "is a directory; --format=files takes its files");
+		return ctl_trouble(path,
+				   format == PORT_FILES
+					   ? "is not a directory"
+					   : "is a directory; --format=files takes its files");
 	if (S_ISREG(st.st_mode)) {
 		im->size = (uint64_t)st.st_size;
 		*mode = st.st_mode & 0666;
@@ -161,8 +166,8 @@ static int run(const struct ctl_args *args)
 	if (im.fd > STDERR_FILENO)
 		close(im.fd);
 	if (ctl_stopped() && status)
-		return ctl_interrupted(args->operand[0],
-		                       merging ? "a part may be in the store" : "no store was made");
+		return ctl_interrupted(args->operand[0], merging ? "a part may be in the store"
+								 : "no store was made");
 	if (!status)
 		port_report(args, stdout, format, im.count);
 	return status;
@@ -175,7 +180,8 @@ const struct ctl_verb ctl_verb_import = {
 	.details =
 		"Makes STORE, which must not exist or be an empty file, of what SOURCE or stdin\n"
 		"(also -) holds, and prints how many keys or frames that were:\n"
-		"json   lines {\"key\":K,\"type\":T,\"value\":V}; key_base64 and value_base64 are for\n"
+		"json   lines {\"key\":K,\"type\":T,\"value\":V}; key_base64 and value_base64 are "
+		"for\n"
 		"       bytes that are not UTF-8; without a type text is a string\n"
 		"shmio  frames of a log file of the Node library shmio\n"
 		"files  every file in the directory SOURCE is a key of its name\n"

@@ -25,14 +25,14 @@ void port_report(const struct ctl_args *args, FILE *to, enum port_format format,
 
 /* ---- a log of shmio: a header of three u64, then frames between two u16, all little-endian */
 
-#define SHMIO_HEADER 24
-#define SHMIO_WORD   2
+#define SHMIO_HEADER	24
+#define SHMIO_WORD	2
 #define SHMIO_FRAME_MAX (UINT16_MAX - 2 * SHMIO_WORD)
 
 struct shmio_header {
 	uint64_t header_size; /* SHMIO_HEADER */
 	uint64_t data_offset; /* SHMIO_HEADER */
-	uint64_t end;         /* of the frames that are committed, in the file */
+	uint64_t end;	      /* of the frames that are committed, in the file */
 };
 
 /* ---- in ------------------------------------------------------------------------------ */
@@ -40,12 +40,12 @@ struct shmio_header {
 struct import {
 	const struct ctl_args *args;
 	const char *name; /* of the source, for messages */
-	int fd;           /* of the source; never written to */
-	uint64_t size;    /* of the source in bytes, 0: not known */
+	int fd;		  /* of the source; never written to */
+	uint64_t size;	  /* of the source in bytes, 0: not known */
 	struct shmfs *s;  /* NULL: only look whether the source is good */
 	const char *path; /* of the store's file */
-	bool merge;       /* a key may be there already */
-	uint64_t count;   /* of keys or frames */
+	bool merge;	  /* a key may be there already */
+	uint64_t count;	  /* of keys or frames */
 	struct ctl_progress progress;
 };
 
@@ -56,11 +56,12 @@ int import_files(struct import *im);
 
 /* 0 or what the library returned.  Counts. */
 int import_key(struct import *im, const void *key, size_t key_size, const void *value, size_t size,
-               uint32_t type);
+	       uint32_t type);
 
 /* ---- out ------------------------------------------------------------------------------- */
 
-struct export {
+struct export
+{
 	const struct ctl_args *args;
 	struct shmfs *s; /* of one moment */
 	struct shmfs_options options;

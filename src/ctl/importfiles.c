@@ -21,7 +21,7 @@ struct tree {
 	struct import *im;
 	bool recursive, decode;
 	char key[SHMFS_KEY_MAX + 1]; /* the path below the directory, and its NUL */
-	char *part;                  /* of a file's bytes */
+	char *part;		     /* of a file's bytes */
 };
 
 static int bad(const struct tree *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -46,7 +46,7 @@ static int failed(const struct tree *t, int rc)
 	char *quoted = ctl_quote(t->key, strlen(t->key));
 
 	ctl_trouble(t->im->args->operand[0], "%s; at the file %s of %s", shmfs_strerror(rc),
-	            quoted ? quoted : "", t->im->name);
+		    quoted ? quoted : "", t->im->name);
 	free(quoted);
 	return CTL_TROUBLE;
 }
@@ -83,7 +83,8 @@ static int put_parts(struct tree *t, int fd, const void *key, size_t key_size)
 			n = read_part(fd, t->part);
 	}
 	if (!rc && !n && !ctl_stopped()) {
-		rc = shmfs_put_commit(put, key, key_size, SHMFS_BYTES | (t->im->merge ? 0 : SHMFS_IF_ABSENT), NULL);
+		rc = shmfs_put_commit(put, key, key_size,
+				      SHMFS_BYTES | (t->im->merge ? 0 : SHMFS_IF_ABSENT), NULL);
 		if (!ctl_stream_ours(rc))
 			put = NULL;
 		t->im->count++;
@@ -132,8 +133,8 @@ static int one_file(struct tree *t, int dir, const char *name, const struct stat
 	if (!t->im->s) {
 		t->im->count++;
 		return faccessat(dir, name, R_OK, AT_EACCESS)
-		               ? bad(t, "cannot be read: %s", strerror(errno))
-		               : CTL_YES;
+			       ? bad(t, "cannot be read: %s", strerror(errno))
+			       : CTL_YES;
 	}
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)

@@ -5,8 +5,8 @@
  *	{"key":"visits","type":"number","value":0.5}
  *	{"key":null,"key_base64":"/w==","type":"bytes","value":"text"}
  *
- * Distrust	what jansson takes is JSON and UTF-8, no name in it comes twice, and it says where it
- *	is not.  What it means is looked at here.
+ * Distrust	what jansson takes is JSON and UTF-8, no name in it comes twice, and it says where
+ *it is not.  What it means is looked at here.
  */
 #include <endian.h>
 #include <errno.h>
@@ -62,8 +62,9 @@ static int parse(struct line *l, const char *text, size_t size)
 {
 	json_error_t error;
 
-	l->root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
-	                     &error);
+	l->root = json_loadb(text, size,
+			     JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+			     &error);
 	if (!l->root) {
 		tame(error.text);
 		return bad(l, "%s, at column %d", error.text, error.column);
@@ -89,13 +90,15 @@ static int all_known(const struct line *l)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach (l->root, name, value) {
+	json_object_foreach(l->root, name, value)
+	{
 		if (!is_known(name)) {
 			char copy[41];
 
 			snprintf(copy, sizeof(copy), "%s", name);
 			tame(copy);
-			return bad(l, "\"%s\" is not key, key_base64, type, value or value_base64", copy);
+			return bad(l, "\"%s\" is not key, key_base64, type, value or value_base64",
+				   copy);
 		}
 	}
 	return CTL_YES;
@@ -126,7 +129,8 @@ static int decode(const struct line *l, const char *name, const json_t *text, st
 	out->owned = malloc(json_string_length(text) + 1);
 	if (!out->owned)
 		return ctl_trouble(NULL, "out of memory");
-	if (!ctl_base64_decode(json_string_value(text), json_string_length(text), out->owned, &out->size))
+	if (!ctl_base64_decode(json_string_value(text), json_string_length(text), out->owned,
+			       &out->size))
 		return bad(l, "%s is not base64", name);
 	out->data = out->owned;
 	return CTL_YES;
@@ -156,11 +160,13 @@ static int read_type(const struct line *l, uint32_t *type)
 	const json_t *named = member(l, "type"), *plain = member(l, "value");
 
 	if (named && (!json_is_string(named) ||
-	              strlen(json_string_value(named)) != json_string_length(named) ||
-	              !ctl_parse_type(json_string_value(named), type)))
+		      strlen(json_string_value(named)) != json_string_length(named) ||
+		      !ctl_parse_type(json_string_value(named), type)))
 		return bad(l, "type is not bytes, string or number");
 	if (!named)
-		*type = json_is_real(plain) ? SHMFS_NUMBER : json_is_string(plain) ? SHMFS_STRING : SHMFS_BYTES;
+		*type = json_is_real(plain)	? SHMFS_NUMBER
+			: json_is_string(plain) ? SHMFS_STRING
+						: SHMFS_BYTES;
 	return CTL_YES;
 }
 
@@ -189,11 +195,13 @@ static int read_value(const struct line *l, uint32_t type, uint64_t *number, str
 	}
 	if (!json_is_string(plain))
 		return bad(l, "value is not text, and type says it is %s", ctl_type_name(type));
-	*value = (struct bytes){.data = json_string_value(plain), .size = json_string_length(plain)};
+	*value =
+		(struct bytes){.data = json_string_value(plain), .size = json_string_length(plain)};
 	return CTL_YES;
 }
 
-static int put(const struct line *l, const struct bytes *key, const struct bytes *value, uint32_t type)
+static int put(const struct line *l, const struct bytes *key, const struct bytes *value,
+	       uint32_t type)
 {
 	int rc = import_key(l->im, key->data, key->size, value->data, value->size, type);
 
@@ -201,7 +209,7 @@ static int put(const struct line *l, const struct bytes *key, const struct bytes
 		return bad(l, "the key was there before");
 	if (rc)
 		return ctl_trouble(l->im->args->operand[0], "%s; at line %" PRIu64 " of %s",
-		                   shmfs_strerror(rc), l->number, l->im->name);
+				   shmfs_strerror(rc), l->number, l->im->name);
 	return CTL_YES;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * import --format=shmio: the frames of a log file of shmio, up to its committed end.  What is behind
- * it is the room its writer has left.
+ * import --format=shmio: the frames of a log file of shmio, up to its committed end.  What is
+ * behind it is the room its writer has left.
  */
 #include <endian.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@ struct source {
 	struct import *im;
 	struct ctl_input in;
 	struct shmio_header header;
-	uint64_t at;     /* where the frame at hand begins */
+	uint64_t at;	 /* where the frame at hand begins */
 	uint64_t number; /* from 1 */
 };
 
@@ -24,8 +24,9 @@ static int read_header(struct source *src)
 	int status = ctl_input_need(&src->in, SHMIO_HEADER);
 
 	if (status == CTL_NO)
-		return ctl_trouble(src->im->name, "not a log of shmio: shorter than the header of %d bytes",
-		                   SHMIO_HEADER);
+		return ctl_trouble(src->im->name,
+				   "not a log of shmio: shorter than the header of %d bytes",
+				   SHMIO_HEADER);
 	if (status)
 		return status;
 	memcpy(h, src->in.buffer, sizeof(*h));
@@ -34,15 +35,19 @@ static int read_header(struct source *src)
 	h->end = le64toh(h->end);
 	if (h->header_size != SHMIO_HEADER)
 		return ctl_trouble(src->im->name,
-		                   "not a log of shmio: the header says it has %" PRIu64 " bytes, not %d",
-		                   h->header_size, SHMIO_HEADER);
+				   "not a log of shmio: the header says it has %" PRIu64
+				   " bytes, not %d",
+				   h->header_size, SHMIO_HEADER);
 	if (h->data_offset != SHMIO_HEADER)
-		return ctl_trouble(src->im->name,
-		                   "not a log of shmio: the header says that data begins at %" PRIu64 ", not %d",
-		                   h->data_offset, SHMIO_HEADER);
+		return ctl_trouble(
+			src->im->name,
+			"not a log of shmio: the header says that data begins at %" PRIu64
+			", not %d",
+			h->data_offset, SHMIO_HEADER);
 	if (h->end < SHMIO_HEADER)
 		return ctl_trouble(src->im->name,
-		                   "damaged: the committed end, %" PRIu64 ", is inside the header", h->end);
+				   "damaged: the committed end, %" PRIu64 ", is inside the header",
+				   h->end);
 	src->in.at += SHMIO_HEADER;
 	src->at = SHMIO_HEADER;
 	return CTL_YES;
@@ -50,8 +55,9 @@ static int read_header(struct source *src)
 
 static int bad(const struct source *src, const char *what, uint64_t number, const char *rest)
 {
-	return ctl_trouble(src->im->name, "damaged: frame %" PRIu64 " at offset %" PRIu64 " %s%" PRIu64 "%s",
-	                   src->number, src->at, what, number, rest);
+	return ctl_trouble(src->im->name,
+			   "damaged: frame %" PRIu64 " at offset %" PRIu64 " %s%" PRIu64 "%s",
+			   src->number, src->at, what, number, rest);
 }
 
 static uint64_t word(const struct source *src, size_t at)
@@ -69,7 +75,8 @@ static int need(struct source *src, size_t size)
 
 	if (status != CTL_NO)
 		return status;
-	return bad(src, "is cut off: the file ends at ", src->in.bytes, ", before its committed end");
+	return bad(src, "is cut off: the file ends at ", src->in.bytes,
+		   ", before its committed end");
 }
 
 static int put(struct source *src, size_t size)
@@ -81,8 +88,8 @@ static int put(struct source *src, size_t size)
 	if (im->s)
 		rc = shmfs_log_append(im->s, src->in.buffer + src->in.at + SHMIO_WORD, size, NULL);
 	if (rc)
-		return ctl_trouble(im->args->operand[0], "%s; at frame %" PRIu64 " of %s", shmfs_strerror(rc),
-		                   src->number, im->name);
+		return ctl_trouble(im->args->operand[0], "%s; at frame %" PRIu64 " of %s",
+				   shmfs_strerror(rc), src->number, im->name);
 	im->count++;
 	return CTL_YES;
 }
@@ -103,8 +110,8 @@ static int frame(struct source *src)
 	if (need(src, total))
 		return CTL_TROUBLE;
 	if (word(src, total - SHMIO_WORD) != total)
-		return bad(src, "has two sizes; the one behind it is ", word(src, total - SHMIO_WORD),
-		           ", not that in front");
+		return bad(src, "has two sizes; the one behind it is ",
+			   word(src, total - SHMIO_WORD), ", not that in front");
 	if (put(src, total - 2 * SHMIO_WORD))
 		return CTL_TROUBLE;
 	src->in.at += total;

@@ -45,7 +45,9 @@ static int fill(struct ctl_input *in)
 	ssize_t n;
 
 	if (!make_room(in))
-		return ctl_trouble(in->name, "a piece of more than %zu bytes does not fit in memory", in->used);
+		return ctl_trouble(in->name,
+				   "a piece of more than %zu bytes does not fit in memory",
+				   in->used);
 	do {
 		if (ctl_stopped())
 			return CTL_TROUBLE; /* the verb says it */

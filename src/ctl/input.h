@@ -12,7 +12,7 @@ struct ctl_input {
 	const char *name; /* for messages */
 	char *buffer;
 	size_t room, at, used; /* what is at hand is from at to used */
-	uint64_t bytes;        /* read so far */
+	uint64_t bytes;	       /* read so far */
 };
 
 void ctl_input_start(struct ctl_input *in, int fd, const char *name);

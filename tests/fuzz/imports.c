@@ -17,7 +17,7 @@
 #include "tool.h"
 
 #define PIPE_MOST 60000u /* a pipe takes them before anybody reads */
-#define HEADER 24
+#define HEADER	  24
 
 static struct text json, log_file;
 
@@ -26,11 +26,13 @@ static struct text json, log_file;
 static const char lines[] =
 	"{\"key\":\"\",\"type\":\"string\",\"value\":\"the empty key\"}\n"
 	"{\"key\":\"empty\",\"type\":\"bytes\",\"value\":\"\"}\n"
-	"{\"key\":null,\"key_base64\":\"/wD+\",\"type\":\"bytes\",\"value\":null,\"value_base64\":\"gICAgA==\"}\n"
+	"{\"key\":null,\"key_base64\":\"/"
+	"wD+\",\"type\":\"bytes\",\"value\":null,\"value_base64\":\"gICAgA==\"}\n"
 	"{\"key\":\"n\",\"type\":\"number\",\"value\":-0.1e-3}\n"
 	"{\"key\":\"inf\",\"type\":\"number\",\"value\":null,\"value_base64\":\"AAAAAAAA8H8=\"}\n"
 	"{\"value\":12345678901234567890,\"key\":\"big\"}\n"
-	"{\"key\":\"\\u0000\\ud83d\\uDE00\\n\\\"\\\\\\/\",\"value\":\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\"}\n"
+	"{\"key\":\"\\u0000\\ud83d\\uDE00\\n\\\"\\\\\\/\",\"value\":\"gr\xc3\xbc\xc3\x9f "
+	"\xe2\x82\xac \xf0\x9f\x98\x80\"}\n"
 	" { \"key\" : \"blanks\" , \"type\" : null , \"value\" : \"x\" } \r\n"
 	"{\"key\":\"last\",\"value_base64\":\"bGFzdA==\"}";
 
@@ -65,10 +67,42 @@ static void make_sources(void)
 static void insert_json(struct text *t, struct rng *r)
 {
 	static const char *const words[] = {
-		"{", "}", "[", "]", "\"", ",", ":", "null", "true", "\\", "\\u", "\\ud800", "\\udc00", "\\u0000", "\\uFFFF",
-		"\"key\":", "\"value\":1", "\"value_base64\":", "\"key_base64\":\"\",", "\"type\":\"number\",", "=", "==",
-		"{\"key\":\"x\",\"value\":1}", "\n{\"key\":\"y\",\"value\":\"z\"}\n", "1e308", "1e-400", "-", "0x1", "NaN", "\xff",
-		"\xed\xa0\x80", "\xef\xbb\xbf", "\r", "\v", "[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":{\"a\":{\"a\":",
+		"{",
+		"}",
+		"[",
+		"]",
+		"\"",
+		",",
+		":",
+		"null",
+		"true",
+		"\\",
+		"\\u",
+		"\\ud800",
+		"\\udc00",
+		"\\u0000",
+		"\\uFFFF",
+		"\"key\":",
+		"\"value\":1",
+		"\"value_base64\":",
+		"\"key_base64\":\"\",",
+		"\"type\":\"number\",",
+		"=",
+		"==",
+		"{\"key\":\"x\",\"value\":1}",
+		"\n{\"key\":\"y\",\"value\":\"z\"}\n",
+		"1e308",
+		"1e-400",
+		"-",
+		"0x1",
+		"NaN",
+		"\xff",
+		"\xed\xa0\x80",
+		"\xef\xbb\xbf",
+		"\r",
+		"\v",
+		"[[[[[[[[[[[[[[[[",
+		"{\"a\":{\"a\":{\"a\":{\"a\":",
 	};
 	const char *word = words[rng_below(r, sizeof(words) / sizeof(*words))];
 
@@ -78,7 +112,8 @@ static void insert_json(struct text *t, struct rng *r)
 /* A word of a frame or of the header. */
 static void patch_log(struct text *t, struct rng *r)
 {
-	static const uint64_t odd[] = {0, 1, 3, 4, 5, 23, 24, 25, 0x7fff, 0x8000, 0xfffe, 0xffff, UINT64_MAX, 1u << 31};
+	static const uint64_t odd[] = {0,  1,	   3,	   4,	   5,	   23,	       24,
+				       25, 0x7fff, 0x8000, 0xfffe, 0xffff, UINT64_MAX, 1u << 31};
 	uint64_t value = htole64(odd[rng_below(r, sizeof(odd) / sizeof(*odd))]);
 	size_t at = HEADER, steps = rng_below(r, 14);
 	uint16_t total;
@@ -99,13 +134,16 @@ static void patch_log(struct text *t, struct rng *r)
 	if (at + 2 > t->size)
 		return;
 	memcpy(&total, t->data + at, 2);
-	total = rng_once_in(r, 2) ? (uint16_t)value : htole16((uint16_t)(le16toh(total) + 1 - 2 * rng_below(r, 2)));
+	if (rng_once_in(r, 2))
+		total = (uint16_t)value;
+	else
+		total = htole16((uint16_t)(le16toh(total) + 1 - 2 * rng_below(r, 2)));
 	memcpy(t->data + at, &total, 2);
 }
 
 static void damage(struct text *t, bool is_log, struct rng *r)
 {
-	for (uint64_t n = 1 + rng_size(r, 3); n; n--) {
+	for (uint64_t n = 1 + (rng_once_in(r, 3) ? rng_size(r, 3) : 0); n; n--) {
 		if (!t->size || rng_once_in(r, 2))
 			text_mutate(t, r);
 		else if (is_log)
@@ -115,7 +153,8 @@ static void damage(struct text *t, bool is_log, struct rng *r)
 	}
 }
 
-/* ---- what comes of it --------------------------------------------------------------------------- */
+/* ---- what comes of it ---------------------------------------------------------------------------
+ */
 
 static uint64_t word(const struct text *t, size_t at)
 {
@@ -134,7 +173,8 @@ static void must_export_the_log(const struct text *t)
 	if (tool_run(args, tool_nothing(), "said"))
 		tool_die("what was imported cannot be exported");
 	text_read(&out, "again");
-	if (t->size < out.size || word(t, 16) != out.size || memcmp(t->data, out.data, out.size) != 0)
+	if (t->size < out.size || word(t, 16) != out.size ||
+	    memcmp(t->data, out.data, out.size) != 0)
 		tool_die("a log and its copy by import and export differ");
 	unlink("again");
 }
@@ -142,11 +182,13 @@ static void must_export_the_log(const struct text *t)
 /* Its own export makes the same store, whatever it was made of. */
 static void must_export_the_same(void)
 {
-	const char *export_it[] = {"export", "new", "in", NULL}, *import_it[] = {"import", "again", "in", NULL};
+	const char *export_it[] = {"export", "new", "in", NULL},
+		   *import_it[] = {"import", "again", "in", NULL};
 	const char *export_again[] = {"export", "again", "out", NULL};
 	static struct text one, two;
 
-	if (tool_run(export_it, tool_nothing(), "said") || tool_run(import_it, tool_nothing(), "said") ||
+	if (tool_run(export_it, tool_nothing(), "said") ||
+	    tool_run(import_it, tool_nothing(), "said") ||
 	    tool_run(export_again, tool_nothing(), "said"))
 		tool_die("the export of what was imported cannot be imported");
 	text_read(&one, "in");

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define HANG_SECONDS 60
-#define FILE_MOST (128u << 20) /* whatever size the text asks for */
+#define FILE_MOST    (128u << 20) /* whatever size the text asks for */
 
 uint64_t tool_seed;
 static const char *variable;
@@ -95,7 +95,7 @@ int tool_run(const char *const args[], int in, const char *out)
 	waitpid(pid, &status, 0);
 	if (WIFSIGNALED(status))
 		tool_die("%s %s", args[0],
-		         WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
+			 WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
 	return WEXITSTATUS(status);
 }
 
@@ -144,7 +144,7 @@ void tool_must_be_good(const char *store)
 		rc = shmfs_check(s, &result, NULL, NULL);
 	if (rc || result.problems)
 		tool_die("what was made is not good: %s, %llu problems", shmfs_strerror(rc),
-		         (unsigned long long)result.problems);
+			 (unsigned long long)result.problems);
 	tool_must(shmfs_close(s), "close");
 }
 

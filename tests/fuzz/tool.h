@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* shmfsctl, run in a directory of its own on what a fuzzer made, and what must be true afterwards. */
+/* shmfsctl, run in a directory of its own on what a fuzzer made, and what must be true afterwards.
+ */
 #ifndef SHMFS_TESTS_TOOL_H
 #define SHMFS_TESTS_TOOL_H
 
@@ -7,8 +8,8 @@
 
 extern uint64_t tool_seed; /* of the round at hand */
 
-/* Go to a new directory, which is removed at the end with the files a round may leave: in, out, err,
- * said, new, again, base. */
+/* Go to a new directory, which is removed at the end with the files a round may leave: in, out,
+ * err, said, new, again, base. */
 void tool_start(const char *name, const char *seed_variable);
 
 /* "SEED=n: ..." */
@@ -18,8 +19,8 @@ void tool_must(int rc, const char *what);
 /* Run it; stdout goes to the file out, stderr to "err".  Its exit status.  Closes in. */
 int tool_run(const char *const args[], int in, const char *out);
 
-int tool_nothing(void);                            /* to be its stdin */
-int tool_stdin(const struct text *t, bool piped);  /* the text, in a pipe or the file "in" */
+int tool_nothing(void);				  /* to be its stdin */
+int tool_stdin(const struct text *t, bool piped); /* the text, in a pipe or the file "in" */
 
 bool tool_there(const char *path);
 int tool_files(void); /* in the directory */
