@@ -1,258 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Read a shmfs store without the library: a second reading of shmfs(5).
+"""Read a shmfs store without the library.
 
     shmfs_reader.py ls STORE        a JSON object a line: key or key_base64, type, size, version
     shmfs_reader.py get STORE KEY   the value; KEY is the word's bytes
-    shmfs_reader.py sums STORE      SHA-256 of each value and its key in base64
+    shmfs_reader.py log STORE       a JSON object a line: position and size of each frame
+    shmfs_reader.py dump STORE      all of it as text, shmfs-dump(5)
     shmfs_reader.py info STORE      what is read, and from where
 
-Only the standard library; never writes.  A key that it lists it also looks up by its hash.
-Plain Python cannot order its loads: beside writers this is right on x86-64, and elsewhere
-on a store that nobody writes.
+Only the standard library; never writes to the store.
 """
 import base64
-import ctypes
-import fcntl
-import hashlib
 import json
-import mmap
 import os
-import struct
 import sys
 
-from xxh3 import MASK, u32, u64, xxh3_64, xxh3_128
-
-PAGE, SEG = 4096, 1 << 20
-LEASE = 1 << 62
-GATE, READER, LEASES = LEASE + 4096, LEASE + 4098, 1023
-TRIES = 1000
-SUMMED_MOST = 64 << 10  # checksums of longer values would take Python minutes
-TYPES = {0: 'bytes', 1: 'string', 2: 'number'}
-TOMBSTONE = 15 << 60
-
-
-class Damaged(Exception):
-    pass
-
-
-class Overtaken(Exception):
-    pass
-
-
-def crc_table():
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
-        yield byte
-
-
-CRC_TABLE = tuple(crc_table())
-
-
-def crc32c(*parts):
-    crc = 0xFFFFFFFF
-    for part in parts:
-        for byte in part:
-            crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 255]
-    return crc ^ 0xFFFFFFFF
-
-
-# ---- the session, and locks -------------------------------------------------------------
-
-
-def session_id(fd):
-    with open('/proc/sys/kernel/random/boot_id', 'rb') as f:
-        boot = f.read(40)
-    statx = ctypes.create_string_buffer(256)
-    if ctypes.CDLL(None, use_errno=True).statx(fd, b'', 0x1000, 0xFFF, statx):
-        raise OSError(ctypes.get_errno(), 'statx')
-    mask, inode = u32(statx, 0), u64(statx, 32)
-    born = struct.unpack_from('<qI', statx, 80) if mask & 0x800 else (0, 0)
-    major, minor = struct.unpack_from('<II', statx, 136)
-    generation = bytearray(8)
-    try:
-        fcntl.ioctl(fd, 0x80087601, generation)  # FS_IOC_GETVERSION
-    except OSError:
-        generation = bytearray(8)
-    low, high = xxh3_128(boot.ljust(40, b'\0') +
-                         struct.pack('<QQqQ', major << 32 | minor, inode, *born) + generation)
-    return low | 1, high
-
-
-def flock(kind, at, n):
-    return struct.pack('hhqqixxxx', kind, os.SEEK_SET, at, n, 0)
-
-
-def write_locked(fd, at, n):
-    found = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, flock(fcntl.F_RDLCK, at, n))
-    return struct.unpack_from('h', found)[0] != fcntl.F_UNLCK
-
-
-# ---- a store ------------------------------------------------------------------------------
-
-
-class Record:
-    def __init__(self, store, ref):
-        store.inside(ref, 32)
-        header = store.map[ref:ref + 32]
-        self.ref = ref
-        self.crc, klen, self.type, self.space, vlen, self.seq, self.time_ns = \
-            struct.unpack('<IHBBQQQ', header)
-        self.size = vlen & (1 << 48) - 1
-        self.value_at = ref + 32 + (klen + 7 & ~7)
-        store.inside(ref, self.value_at - ref + (self.size + 7 & ~7))
-        self.key = store.map[ref + 32:ref + 32 + klen]
-        self.summed = header[4:]
-
-    def value(self, store):
-        return store.map[self.value_at:self.value_at + self.size]
-
-
-class Store:
-    def __init__(self, path):
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        # nobody creates, recovers or cuts the file until we know what we read
-        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLKW, flock(fcntl.F_RDLCK, GATE, 1))
-        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLKW, flock(fcntl.F_RDLCK, READER, 1))
-        self.size = os.fstat(self.fd).st_size
-        if self.size < 88 or os.pread(self.fd, 8, 0) != b'shmfs\r\n\1':
-            raise Damaged('not a shmfs store')
-        self.map = mmap.mmap(self.fd, self.size, prot=mmap.PROT_READ)
-        self.check_superblock()
-        self.seed = u64(self.map, 24)
-        self.session = session_id(self.fd)
-        self.meta = None
-        if not self.same_session() and not write_locked(self.fd, LEASE + 1, LEASES):
-            self.meta = self.newest_meta()
-        nseg = self.meta['nseg'] if self.meta else u64(self.map, 0x1030)
-        if nseg * SEG > self.size:
-            raise Damaged('the file is shorter than it was')
-        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, flock(fcntl.F_UNLCK, GATE, 1))
-
-    def check_superblock(self):
-        s = self.map
-        if u32(s, 8) > 1:
-            raise Damaged('made by a newer format')
-        if (u32(s, 8) != 1 or u32(s, 80) != crc32c(s[0:80]) or s[16] != 20 or s[17] != 24 or
-                not 100 <= u32(s, 20) <= 900 or self.size < 5 * SEG):
-            raise Damaged('the superblock is damaged')
-
-    def same_session(self):
-        return struct.unpack_from('<QQ', self.map, 0x1020) == self.session
-
-    def newest_meta(self):
-        best = None
-        for slot in (0, 1):
-            raw = self.map[0x3000 + slot * PAGE:][:152]
-            turn = u64(raw, 0)
-            if turn and turn & 1 == slot and u32(raw, 148) == crc32c(raw[:148]):
-                if not best or turn > best['turn']:
-                    best = {'turn': turn, 'epoch': u64(raw, 8), 'root': u64(raw, 16),
-                            'nseg': u64(raw, 48), 'freed': u64(raw, 56), 'count': u64(raw, 64)}
-        if not best:
-            volatile = u64(self.map, 0x1038) & 2 or u32(self.map, 12) & 1
-            raise Damaged('copied, or caught by a reboot, while it was open: it has no checkpoint'
-                          if volatile else 'both checkpoints are damaged')
-        return best
-
-    def inside(self, at, n):
-        if at + n > self.size:
-            self.size = os.fstat(self.fd).st_size  # it may have grown
-            if self.size > len(self.map):
-                self.map = mmap.mmap(self.fd, self.size, prot=mmap.PROT_READ)
-        if at < SEG or at + n > self.size:
-            raise Damaged('offset %#x is not in the file' % at)
-
-    def attempt(self, work):
-        """work(root word), again while writers overtake it."""
-        for _ in range(TRIES):
-            if self.meta and self.same_session():
-                self.meta = None  # a writer has recovered the store: the live page counts now
-            stamp = u64(self.map, 0x1010)
-            root = self.meta['root'] if self.meta else u64(self.map, 0x1000)
-            try:
-                result, error = work(root), None
-            except Damaged as e:
-                error = e
-            intact = not self.same_session() if self.meta else u64(self.map, 0x1018) <= stamp
-            if intact and error:
-                raise error
-            if intact:
-                return result
-        raise Overtaken('writers overtook it %d times' % TRIES)
-
-    def hash(self, space, key):
-        return xxh3_64(key, self.seed + space * 0x9E3779B97F4A7C15 & MASK)
-
-    def bucket(self, word, h):
-        """The word of the bucket for this hash."""
-        for _ in range(10):
-            page, depth = word & 0xFFFFFFFFF000, word & 63
-            self.inside(page, PAGE)
-            if not word & 0x800:
-                return word
-            word = u64(self.map, page + 16 * ((h << depth & MASK) >> 56))
-        raise Damaged('the index is too deep')
-
-    def find(self, root, space, key):
-        h = self.hash(space, key)
-        word = self.bucket(root, h)
-        page, depth = word & 0xFFFFFFFFF000, word & 63
-        phase = h >> 61 if depth >= 3 else 0
-        base = depth + phase & ~7
-        base = base - phase if base else 0
-        bits = (h << base & MASK) >> 49
-        for distance in range(14):
-            at = page + ((h + distance) & 63) * 64
-            line = struct.unpack_from('<8Q', self.map, at)
-            for slot in line:
-                if slot >> 45 == (distance + 1) << 15 | bits:
-                    record = Record(self, (slot & (1 << 45) - 1) << 3)
-                    if record.space == space and record.key == key:
-                        return record
-            if any(slot >> 45 == 0 for slot in line):
-                break
-        return None
-
-    def bucket_records(self, root, start):
-        """Records of the bucket that holds hash `start`, from there on; where the next begins."""
-        word = self.bucket(root, start)
-        end, page = start | MASK >> (word & 63), word & 0xFFFFFFFFF000
-        found, slots = [], self.map[page:page + PAGE]
-        for slot in struct.unpack('<512Q', slots):
-            if slot == 0 or slot == TOMBSTONE:
-                continue
-            record = Record(self, (slot & (1 << 45) - 1) << 3)
-            h = self.hash(record.space, record.key)
-            if h > end:
-                raise Damaged('a record in the wrong bucket')
-            if h < start or record.space != 0:
-                continue
-            same = self.find(root, 0, record.key)
-            if not same or same.ref != record.ref:  # overwritten a moment ago?
-                if self.bucket(root, start) == word and self.map[page:page + PAGE] == slots:
-                    raise Damaged('a search for a key does not find its record')
-            value = record.value(self) if record.size <= SUMMED_MOST else None
-            if value is not None and record.crc != crc32c(value, record.key, record.summed):
-                raise Damaged('a checksum does not match at %#x' % record.ref)
-            found.append((h, record, hashlib.sha256(record.value(self)).hexdigest()))
-        return sorted(found, key=lambda entry: entry[0]), end + 1
-
-    def walk(self):
-        start = 0
-        while start <= MASK:
-            entries, start = self.attempt(lambda root: self.bucket_records(root, start))
-            yield from ((record, digest) for _, record, digest in entries)
-
-    def get(self, key):
-        def work(root):
-            record = self.find(root, 0, key)
-            return record and (record.type, record.value(self))
-        return self.attempt(work)
-
-
-# ---- the tool -------------------------------------------------------------------------------
+from shmfs_dump import TYPES, dump, number_text
+from shmfs_store import Damaged, Overtaken, Store
+from xxh3 import u64
 
 
 def describe(record):
@@ -271,26 +36,24 @@ def main(verb, path, *operands):
         count = store.meta['count'] if store.meta else u64(store.map, 0x10B0)
         print('%s, %d keys' % ('checkpoint' if store.meta else 'live page', count))
     elif verb == 'ls':
-        for record, _ in store.walk():
-            sys.stdout.buffer.write(describe(record).encode() + b'\n')
-    elif verb == 'sums':
-        for record, digest in store.walk():
-            print(digest, base64.b64encode(record.key).decode())
+        for line in store.walk(describe):
+            sys.stdout.buffer.write(line.encode() + b'\n')
+    elif verb == 'dump':
+        sys.stdout.buffer.writelines(dump(store))
+    elif verb == 'log':
+        for position, payload in store.frames():
+            print('{"position":%d,"size":%d}' % (position, len(payload)))
     elif verb == 'get':
-        found = store.get(os.fsencode(operands[0]))
+        found = store.get(0, os.fsencode(operands[0]))
         if not found:
             return 1
         kind, value = found
-        if kind == 2:
-            number = struct.unpack('<d', value)[0]
-            whole = abs(number) <= 1 << 53 and number == int(number)
-            value = b'%d\n' % number if whole else b'%r\n' % number
-        sys.stdout.buffer.write(value)
+        sys.stdout.buffer.write(number_text(value).encode() + b'\n' if kind == 2 else value)
     return 0
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != {'get': 4, 'ls': 3, 'sums': 3, 'info': 3}.get(''.join(sys.argv[1:2])):
+    if len(sys.argv) != {'get': 4, 'ls': 3, 'log': 3, 'dump': 3, 'info': 3}.get(''.join(sys.argv[1:2])):
         sys.exit(__doc__.split('\n\n')[1])
     try:
         sys.exit(main(*sys.argv[1:]))
