@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a package would do, and what its user would do then.
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
-requires make pkg-config nm
+requires make pkg-config nm readelf
 
 root=$tmp/root
 prefix=$(sed -n 's/^prefix = //p' "$top_builddir/Makefile")
@@ -11,6 +11,10 @@ check "make install" make_it install
 lib=$(dirname "$(find "$root" -name shmfs.pc)")/..
 export LD_LIBRARY_PATH="$lib" PKG_CONFIG_PATH="$lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 
+for program in "$root$prefix"/bin/*; do
+	check "${program##*/} does not look for libraries where it was built" \
+		eq "$(readelf -d "$program" | grep -E 'R(UN)?PATH')" ""
+done
 check "the installed tool runs" "$root$prefix/bin/shmfsctl" --version
 
 # shellcheck disable=SC2046,SC2086
@@ -25,6 +29,13 @@ if echo | $CC -x c++ -fsyntax-only - 2>/dev/null; then
 	check "the header is C++" compile -x c++ -std=c++11 -pedantic -fsyntax-only header.c
 else
 	skip "the header is C++" "no C++ compiler"
+fi
+
+if make_it installcheck >installcheck 2>&1; then
+	grep -E '^(ok|skip) - ' installcheck # its cases are cases of this test
+else
+	cat installcheck
+	fail "make installcheck"
 fi
 
 # What is declared and what is exported are the same set.
