@@ -46,3 +46,22 @@ check "the manual's program compiles without a warning" "$LIBTOOL" --quiet --tag
 	"$good" -std=c++17 $good_sanitize -Wall -Wextra -Werror -I"$top_srcdir/contrib/cxx" -I"$top_srcdir/lib" \
 	tour.cc -o tour "$top_builddir/lib/libshmfs.la"
 check "and prints what the manual says" eq "$(./tour | sort)" "$(cat wanted)"
+
+cat >methods.awk <<'X'
+/^public:/ { public = 1 }
+/^(private:|};)/ { public = 0 }
+public && match($0, /^\t[a-z:][A-Za-z_:<>* &]*[ *&]([a-z_]+)\(/) {
+	name = substr($0, RSTART, RLENGTH - 1)
+	sub(/.*[ *&]/, "", name)
+	if (name !~ /^(begin|end|bool)$/) # what a loop and an if call
+		print name
+}
+X
+cd "$top_srcdir/contrib/cxx" || exit 1
+awk -f "$tmp/methods.awk" shmfs.hpp shmfspp/log.hpp shmfspp/map.hpp | sort -u >"$tmp/methods"
+cd "$tmp" || exit 1
+check "the headers have methods" test "$(wc -l <methods)" -gt 40
+while read -r method; do
+	grep -qE "^\.(It )?Fn (.* Fn )?$method\b" "$page" || echo "$method"
+done <methods >unexplained
+check "and shmfspp(3) explains each" eq "$(cat unexplained)" ""
