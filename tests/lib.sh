@@ -77,6 +77,9 @@ test_can_mount() {
 	[ -n "$SHMFS" ] || skip_all "needs shmfs, configured --without-fuse"
 	[ -r /dev/fuse ] && [ -w /dev/fuse ] || skip_all "needs /dev/fuse"
 	command -v fusermount3 >/dev/null || skip_all "needs fusermount3"
+	# before there is a mount that may hang: the way to end it
+	[ ! -e /sys/fs/fuse/connections ] || mountpoint -q /sys/fs/fuse/connections ||
+		mount -t fusectl fusectl /sys/fs/fuse/connections 2>/dev/null
 }
 
 # ---- what check calls ----------------------------------------------------------
@@ -139,12 +142,10 @@ mount_store() {
 	mount_guard "$test_dir"
 }
 
-# mount_guard DIR: if this mount still stands in $guard_seconds (5 minutes) something waits for ever:
-# abort the connection, so that what hangs fails instead.
+# mount_guard DIR: if this mount still stands in $guard_seconds (5 minutes) something waits for ever,
+# in a sleep that no signal ends: abort the connection, so that what hangs fails instead, and
+# have the test fail with what the daemon was doing.
 mount_guard() {
-	[ -e /sys/fs/fuse/connections ] &&
-		{ mountpoint -q /sys/fs/fuse/connections ||
-			mount -t fusectl fusectl /sys/fs/fuse/connections 2>/dev/null; }
 	test_connection=$(connection_of "$1")
 	[ -n "$test_connection" ] || return 0
 	(
@@ -153,9 +154,24 @@ mount_guard() {
 			sleep 1
 			test_seconds=$((test_seconds + 1))
 		done
-		[ "$(connection_of "$1")" != "$test_connection" ] ||
-			echo 1 >"/sys/fs/fuse/connections/$test_connection/abort"
+		[ "$(connection_of "$1")" = "$test_connection" ] || exit
+		test_daemon=$(daemon_of "$1")
+		mount_state "$1" "$test_daemon" >"$tmp/.stuck"
+		echo 1 >"/sys/fs/fuse/connections/$test_connection/abort"
+		# Without permission to abort, and for a daemon that is stopped.
+		[ -z "$test_daemon" ] || kill -9 "$test_daemon"
 	) >/dev/null 2>&1 </dev/null &
+}
+
+# mount_state DIR DAEMON: for whoever has to find out why it hangs.
+mount_state() {
+	echo "$1 stood after ${guard_seconds:-300} seconds and was aborted, with" \
+		"$(cat "/sys/fs/fuse/connections/$(connection_of "$1")/waiting") requests waiting"
+	for test_task in /proc/"${2:-none}"/task/[0-9]*; do
+		[ -d "$test_task" ] || echo "its daemon is gone"
+		awk '/^(Name|State|Pid):/ { $1 = ""; printf "%s", $0 }' "$test_task/status"
+		echo " in $(cat "$test_task/wchan")"
+	done
 }
 
 # connection_of DIR: the number of the mount there, if there is one
@@ -183,9 +199,22 @@ mounted() {
 	grep -q " $(realpath -m "$1") fuse" /proc/self/mounts
 }
 
+# unmount DIR.  Detached while somebody still has a file of it open, it would be gone from sight and
+# its daemon would live on: that is a mistake of the test, and ended here.
 unmount() {
 	mounted "$1" || return 0
-	fusermount3 -u "$1" 2>/dev/null || fusermount3 -u -z "$1"
+	test_tries=0
+	until fusermount3 -u "$1" 2>"$tmp/.err" || ! mounted "$1"; do
+		test_tries=$((test_tries + 1))
+		[ $test_tries -lt 40 ] || {
+			fail "nothing is open any more in ${1##*/} when it is unmounted" "$(cat "$tmp/.err")"
+			test_connection=$(connection_of "$(realpath -m "$1")")
+			fusermount3 -u -z "$1"
+			echo 1 2>/dev/null >"/sys/fs/fuse/connections/$test_connection/abort"
+			return
+		}
+		sleep 0.05
+	done
 }
 
 # ---- the end -------------------------------------------------------------------
@@ -200,6 +229,7 @@ test_end() {
 	test_status=$1
 	trap - EXIT
 	cd "$tmp" && eval "$test_cleanup"
+	[ ! -e "$tmp/.stuck" ] || fail "no mount hangs" "$(cat "$tmp/.stuck")"
 	cd / && rm -rf --one-file-system "$tmp"
 	[ "$test_status" != 77 ] || test_status=0 # skip_all has counted itself
 	if [ "$test_status" != 0 ] && [ $test_failed = 0 ]; then

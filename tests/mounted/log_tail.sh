@@ -8,7 +8,10 @@ echo early >>m/log
 tail -n0 -s 0.1 -f m/log >all 2>all.err &
 pid=$!
 cleanup "kill $pid 2>/dev/null"
-tail -n0 -s 0.1 -f m/log 2>/dev/null | grep --line-buffered ERR >errors &
+mkfifo followed
+tail -n0 -s 0.1 -f m/log 2>/dev/null >followed & # no pipeline: this one is to be killed, not grep alone
+cleanup "kill $! 2>/dev/null"
+grep --line-buffered ERR <followed >errors &
 eventually grep -q pos: "/proc/$pid/fdinfo/3"
 sleep 0.5
 echo "ERR one" >>m/log

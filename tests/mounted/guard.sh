@@ -1,0 +1,57 @@
+#!/bin/sh
+# The guard of lib.sh: a mount that hangs is aborted and reported, and a daemon is never left behind.
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+requires fuse timeout
+
+# inner NAME: a test of its own, from standard input, with a short guard; its lines are in NAME.said.
+inner() {
+	{
+		echo '. "$top_srcdir/tests/lib.sh"'
+		echo 'guard_seconds=2'
+		cat
+	} >"$1.sh"
+	SHMFS_TEST_DIR=$tmp timeout -k 5 60 sh "$1.sh" >"$1.said" 2>"$1.err"
+}
+
+no_daemon_of() {
+	not daemon_of "$(cat "$1")"
+}
+
+inner stopped <<'END'
+mount_store s.db m
+echo v >m/keys/k
+pid=$(daemon_of m)
+echo "$tmp/m" >../stopped.dir
+kill -STOP "$pid"
+check "a key is read" cat m/keys/other
+echo "# goes on"
+END
+check "a test on a mount that hangs fails, and soon" eq $? 1
+check "what hung has failed" grep -q '^not ok - a key is read' stopped.said
+check "and the test went on" grep -q '^# goes on' stopped.said
+check "it is reported" grep -q '^not ok - no mount hangs' stopped.said
+check "with what the daemon's threads were doing" grep -q '^# .*shmfs T (stopped)' stopped.said
+check "and how many requests were waiting" grep -q 'with [1-9][0-9]* requests waiting' stopped.said
+check "the daemon is gone" eventually no_daemon_of stopped.dir
+check "and the mount" not mounted "$(cat stopped.dir)"
+
+inner held <<'END'
+mount_store s.db m
+echo line >>m/log
+echo "$tmp/m" >../held.dir
+tail -n0 -f m/log >/dev/null &
+echo $! >../held.pid
+sleep 0.5
+check "the log is read" cat m/log
+END
+check "a test that leaves a file of the mount open fails" eq $? 1
+check "saying so" grep -q '^not ok - nothing is open any more in m' held.said
+check "its daemon ends all the same" eventually no_daemon_of held.dir
+kill "$(cat held.pid)"
+
+inner well <<'END'
+mount_store s.db m
+echo v >m/keys/k
+check "a key is read" cat m/keys/k
+END
+check "a test whose mount is well does not notice" eq $? 0
