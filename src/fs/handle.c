@@ -248,6 +248,21 @@ bool fs_handle_size(const struct fs_inode *inode, const struct fs_handle *h, pid
 	return fs_shared_size(inode, h || inode->detached ? 0 : thread, size);
 }
 
+bool fs_handle_makes(const struct fs_inode *inode, const struct fs_handle *h, pid_t thread,
+                     struct timespec *opened)
+{
+	const struct fs_handle *own = h;
+
+	if (!h)
+		for (own = inode->handles; own; own = own->next)
+			if (own->make && own->thread == thread)
+				break;
+	if (!own || !own->make)
+		return false;
+	*opened = own->opened;
+	return true;
+}
+
 void fs_handle_forget_inode(struct fs *fs, struct fs_inode *inode)
 {
 	fs_shared_free(fs, inode);

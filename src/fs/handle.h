@@ -22,7 +22,7 @@ struct fs_handle {
 	pthread_mutex_t lock; /* guards the rest */
 	atomic_bool staged;   /* what is written goes to `draft`, else at once to the key */
 	bool written;         /* the draft has something to publish */
-	bool make;            /* the key is to be there at the end, even if nothing is written ... */
+	atomic_bool make;     /* the key is to be there at the end, even if nothing is written ... */
 	bool empty;           /* ... or is to be empty then: O_TRUNC */
 	bool fresh;           /* the key was absent: this handle makes it */
 	bool shared_written;
@@ -65,6 +65,11 @@ int fs_handle_publish_own(struct fs *fs, struct fs_inode *inode, pid_t thread);
  */
 bool fs_handle_size(const struct fs_inode *inode, const struct fs_handle *h, pid_t thread,
                     uint64_t *size, struct timespec *opened);
+
+/* Is the key, which is not in the store, there for this handle, or (h NULL) for this thread, which is
+ * about to make it?  The inode's lock is held. */
+bool fs_handle_makes(const struct fs_inode *inode, const struct fs_handle *h, pid_t thread,
+                     struct timespec *opened);
 
 /* The inode is about to be freed. */
 void fs_handle_forget_inode(struct fs *fs, struct fs_inode *inode);

@@ -61,6 +61,10 @@ static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t th
 		st->st_size = (off_t)size;
 		rc = rc == -ENOENT ? 0 : rc;
 	}
+	if (rc == -ENOENT && fs_handle_makes(inode, (struct fs_handle *)(uintptr_t)fh, thread, &opened)) {
+		set_times(st, opened);
+		rc = 0;
+	}
 	if (rc == -ENOENT)
 		rc = -ESTALE; /* for a path the kernel looks the name up again */
 	pthread_mutex_unlock(&inode->lock);

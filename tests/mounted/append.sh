@@ -15,6 +15,11 @@ echo first >>m/keys/new
 check ">> makes a key that is not there" eq "$(cat m/keys/new)" first
 : >>m/keys/empty
 check ">> of nothing makes an empty key" eq "$(stat -c %s m/keys/empty)" 0
+check "which nobody sees empty before" eq \
+	"$("$calls" open 3 m/keys/made w,creat,append fstat 3 size sh "\"$SHMFSCTL\" get s.db made" \
+		write 3 text sh "\"$SHMFSCTL\" get s.db made" 2>/dev/null)" "0
+sh failed
+text"
 check "an append is visible at the write" eq \
 	"$("$calls" open 3 $k w,append write 3 three sh "\"$SHMFSCTL\" get s.db k")" "one
 two
