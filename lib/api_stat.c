@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* floor 4: shmfs_stat, shmfs_options_get, shmfs_sync. */
 #define _GNU_SOURCE
+#include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -64,20 +66,27 @@ static void fill_log(struct shmfs *s, struct shmfs_stat *st)
 	st->log_limit = s->super->log_limit;
 }
 
-int shmfs_stat(struct shmfs *s, struct shmfs_stat *st)
+/* Who has it open: a system call for each lock. */
+static void fill_present(struct shmfs *s, struct shmfs_stat *st)
+{
+	/* a snapshot shares the descriptor, and so the locks, of its parent */
+	bool writer = (s->parent ? s->parent : s)->writable;
+
+	st->writers = sfs_oflock_count(s->file.fd, SFS_BYTE_LEASE + 1, SFS_LEASES) + writer;
+	st->readers_present = !writer ||
+	                      sfs_oflock_holder(s->file.fd, F_WRLCK, SFS_BYTE_READER, 1) >= 0;
+	st->pins = sfs_pin_count(s) + sfs_oflock_count(s->file.fd, SFS_BYTE_PIN, INT64_C(1) << 60);
+}
+
+/* Who asks for less, to be asked often, does not pay for the rest. */
+static int stat_of(struct shmfs *s, size_t size, struct shmfs_stat *st)
 {
 	struct stat file;
-	int rc = sfs_handle_usable(s);
-	bool writer;
 
-	if (rc || !st || st->struct_size != sizeof(*st))
-		return rc ? rc : -EINVAL;
 	if (fstat(s->file.fd, &file) < 0)
 		return -errno;
-	/* a snapshot shares the descriptor, and so the locks, of its parent */
-	writer = (s->parent ? s->parent : s)->writable;
 	*st = (struct shmfs_stat){
-		.struct_size = sizeof(*st),
+		.struct_size = size,
 		.format_version = s->super->version,
 		.file_bytes = (uint64_t)file.st_size,
 		.file_allocated = (uint64_t)file.st_blocks * 512,
@@ -87,18 +96,32 @@ int shmfs_stat(struct shmfs *s, struct shmfs_stat *st)
 		.gets_retried = sfs_relaxed(&s->retries),
 		.garbage = s->super->garbage / 1000.0,
 		.window_bytes = s->file.window,
-		.writers = sfs_oflock_count(s->file.fd, SFS_BYTE_LEASE + 1, SFS_LEASES) + writer,
-		.readers_present = !writer ||
-	                           sfs_oflock_holder(s->file.fd, F_WRLCK, SFS_BYTE_READER, 1) >= 0,
-		.pins = sfs_pin_count(s) + sfs_oflock_count(s->file.fd, SFS_BYTE_PIN, INT64_C(1) << 60),
 	};
 	if (sfs_reads_meta(s))
 		fill_checkpoint(s, st);
 	else
 		fill_live(s, st);
-	fill_log(s, st);
+	if (size > offsetof(struct shmfs_stat, log_head))
+		fill_log(s, st);
+	if (size > offsetof(struct shmfs_stat, writers))
+		fill_present(s, st);
 	if (st->index_buckets)
 		st->load_factor = (double)st->keys / (double)st->index_buckets / BUCKET_SLOTS;
+	return 0;
+}
+
+int shmfs_stat(struct shmfs *s, struct shmfs_stat *st)
+{
+	int rc = sfs_handle_usable(s);
+	struct shmfs_stat whole;
+
+	if (rc || !st || st->struct_size < offsetof(struct shmfs_stat, format_version) ||
+	    st->struct_size > sizeof(*st))
+		return rc ? rc : -EINVAL;
+	rc = stat_of(s, st->struct_size, &whole);
+	if (rc)
+		return rc;
+	memcpy(st, &whole, whole.struct_size);
 	return sfs_handle_result(s, 0);
 }
 

@@ -188,7 +188,7 @@ int shmfs_compact(struct shmfs *s, shmfs_progress_fn *progress, void *arg);
 /* What the store holds and has done.  Counters are of the file, not of the handle, unless
  * said so.  The names are the same in the mount's `stat` and in `shmfsctl stat --json`. */
 struct shmfs_stat {
-	size_t struct_size;         /* set by the caller: sizeof(struct shmfs_stat) */
+	size_t struct_size;         /* set by the caller: sizeof(struct shmfs_stat), or less */
 	uint64_t format_version;
 	uint64_t file_bytes;        /* length of the file */
 	uint64_t file_allocated;    /* bytes the file system has given it */
@@ -221,7 +221,8 @@ struct shmfs_stat {
 	uint64_t window_bytes;      /* address space reserved by this handle */
 };
 
-/* Fill *st.  Constant time but for the count of locks (writers, pins). */
+/* Fill *st, as far as its struct_size goes: offsetof(struct shmfs_stat, log_head) leaves out what
+ * costs more than reading memory, the frames of the log's last segment and the locks. */
 int shmfs_stat(struct shmfs *s, struct shmfs_stat *st);
 
 /* Fill the options with those the store was made with, for another like it: mode is that of

@@ -101,7 +101,7 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset
 static void op_statfs(fuse_req_t req, fuse_ino_t node)
 {
 	struct fs *fs = fs_of(req);
-	struct shmfs_stat st = {.struct_size = sizeof(st)};
+	struct shmfs_stat st = {.struct_size = offsetof(struct shmfs_stat, log_head)};
 	struct statvfs disk, out = {.f_bsize = FS_BLOCK, .f_frsize = FS_BLOCK, .f_namemax = 255};
 	uint64_t grow, left;
 	int rc = shmfs_stat(fs->store, &st);

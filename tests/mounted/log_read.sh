@@ -58,6 +58,14 @@ check "also while another appends for long" eq "$( (exec 3>>m/log; fill 40; dd i
 # Finding a place takes time with the segments, not with the frames.
 unmount m
 mount_store many.db m2
+paths() {
+	start=$(date +%s%N)
+	"$calls" $(yes stat m2/keys nlink | head -n 500) >/dev/null
+	end=$(date +%s%N)
+	echo $(((end - start) / 1000))
+}
+paths >/dev/null
+short=$(paths)
 echo "# appending half a million frames"
 yes 0123456789012345678901234567890123456789012345678901234567890123 | head -n 500000 |
 	dd of=m2/log bs=65 iflag=fullblock oflag=append conv=notrunc 2>/dev/null
@@ -69,3 +77,6 @@ check "any place among half a million frames is found" eq "$(cat out)" "0123
 0123"
 echo "# three places: $(((end - start) / 1000)) us"
 check "soon" [ $(((end - start) / 1000000)) -lt 2000 ]
+long=$(paths)
+echo "# 500 paths: $short us, $long us beside a long log"
+check "no path takes longer because of the log" [ "$long" -lt $((short * 10 + 100000)) ]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Appending: frames, batches, frames written in place. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,6 +284,30 @@ static void left_by_the_dead(void)
 	store_close(s);
 }
 
+/* Who asks often does not have the frames counted. */
+static void stat_in_part(void)
+{
+	struct shmfs *s = store_new("part");
+	struct shmfs_stat all = {.struct_size = sizeof(all)}, part;
+
+	memset(&part, 0xee, sizeof(part));
+	part.struct_size = offsetof(struct shmfs_stat, log_head);
+	store_put(s, "k", "v");
+	CU_ASSERT_EQUAL(shmfs_log_append(s, "frame", 5, NULL), 0);
+	CU_ASSERT_EQUAL(shmfs_stat(s, &part), 0);
+	CU_ASSERT_EQUAL(shmfs_stat(s, &all), 0);
+	CU_ASSERT_EQUAL(part.struct_size, offsetof(struct shmfs_stat, log_head));
+	CU_ASSERT_EQUAL(part.keys, 1);
+	CU_ASSERT_EQUAL(part.puts, all.puts);
+	CU_ASSERT_EQUAL(all.log_frames, 1);
+	CU_ASSERT_EQUAL(part.log_frames, UINT64_C(0xeeeeeeeeeeeeeeee));
+	part.struct_size = sizeof(part) + 1;
+	CU_ASSERT_EQUAL(shmfs_stat(s, &part), -EINVAL);
+	part.struct_size = 0;
+	CU_ASSERT_EQUAL(shmfs_stat(s, &part), -EINVAL);
+	shmfs_close(s);
+}
+
 static const struct harness_test tests[] = {
 	{"a frame of any size is read back as it was appended", any_size},
 	{"what is too large is refused before a byte lands", too_large},
@@ -293,6 +318,7 @@ static const struct harness_test tests[] = {
 	{"an aborted batch never was", aborted},
 	{"the end stays before a batch begun, whatever its writer appends behind it", behind_an_open_batch},
 	{"a batch whose writer died never was, read forward or backward", left_by_the_dead},
+	{"what is asked in part leaves out the log", stat_in_part},
 };
 
 HARNESS_MAIN("log", tests)
