@@ -248,19 +248,17 @@ bool fs_handle_size(const struct fs_inode *inode, const struct fs_handle *h, pid
 	return fs_shared_size(inode, h || inode->detached ? 0 : thread, size);
 }
 
-bool fs_handle_makes(const struct fs_inode *inode, const struct fs_handle *h, pid_t thread,
+bool fs_handle_makes(const struct fs_inode *inode, pid_t thread, uint64_t *size,
                      struct timespec *opened)
 {
-	const struct fs_handle *own = h;
-
-	if (!h)
-		for (own = inode->handles; own; own = own->next)
-			if (own->make && own->thread == thread)
-				break;
-	if (!own || !own->make)
-		return false;
-	*opened = own->opened;
-	return true;
+	for (const struct fs_handle *h = inode->handles; h; h = h->next) {
+		if ((!h->make && !h->staged) || (thread && h->thread != thread))
+			continue;
+		*size = fs_draft_size(&h->draft);
+		*opened = h->opened;
+		return true;
+	}
+	return false;
 }
 
 void fs_handle_forget_inode(struct fs *fs, struct fs_inode *inode)

@@ -66,9 +66,9 @@ int fs_handle_publish_own(struct fs *fs, struct fs_inode *inode, pid_t thread);
 bool fs_handle_size(const struct fs_inode *inode, const struct fs_handle *h, pid_t thread,
                     uint64_t *size, struct timespec *opened);
 
-/* Is the key, which is not in the store, there for this handle, or (h NULL) for this thread, which is
- * about to make it?  The inode's lock is held. */
-bool fs_handle_makes(const struct fs_inode *inode, const struct fs_handle *h, pid_t thread,
+/* Is there an open handle that is about to make the key, which is not in the store; one of this
+ * thread (0: of any)?  How long it is so far, and since when.  The inode's lock is held. */
+bool fs_handle_makes(const struct fs_inode *inode, pid_t thread, uint64_t *size,
                      struct timespec *opened);
 
 /* The inode is about to be freed. */

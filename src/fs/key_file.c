@@ -61,8 +61,10 @@ static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t th
 		st->st_size = (off_t)size;
 		rc = rc == -ENOENT ? 0 : rc;
 	}
-	if (rc == -ENOENT && fs_handle_makes(inode, (struct fs_handle *)(uintptr_t)fh, thread, &opened)) {
+	/* Who asks for an inode has found it, or was given its descriptor: `sort >new` asks for that. */
+	if (rc == -ENOENT && fs_handle_makes(inode, 0, &size, &opened)) {
 		set_times(st, opened);
+		st->st_size = (off_t)size;
 		rc = 0;
 	}
 	if (rc == -ENOENT)

@@ -24,6 +24,19 @@ static int keys_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t t
 	return fs_keys_list_times(fs, st);
 }
 
+/* Has this thread opened it, to make it? */
+static bool makes(struct fs_inode *inode, pid_t thread)
+{
+	struct timespec opened;
+	uint64_t size;
+	bool does;
+
+	pthread_mutex_lock(&inode->lock);
+	does = fs_handle_makes(inode, thread, &size, &opened);
+	pthread_mutex_unlock(&inode->lock);
+	return does;
+}
+
 /* ---- looking up --------------------------------------------------------------------------- */
 
 /*
@@ -42,6 +55,10 @@ static int keys_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 		rc = shmfs_exists(fs->store, key.bytes, key.size, NULL);
 		if (!rc || rc == -ENOENT)
 			inode = fs_inode_get(fs, &fs_key_kind, key.bytes, key.size, !rc);
+		if (rc && inode && !makes(inode, fuse_req_ctx(req)->pid)) {
+			fs_inode_put(fs, inode);
+			inode = NULL;
+		}
 		if (!rc && !inode)
 			rc = -ENOMEM;
 	}
