@@ -84,11 +84,20 @@ static void drop(struct fs *fs, struct fs_handle *h)
 	fs_inode_put(fs, inode);
 }
 
+/* "Open it, or make it", and append, or read too: as databases and lock files are opened, by many
+ * programs at once.  They are to meet in one value, not to have a draft each. */
+static bool shares(int flags)
+{
+	return flags & O_APPEND || (flags & O_ACCMODE) == O_RDWR;
+}
+
 /* Does open() find the key, may it make it, and how does the handle begin? */
 static int begin(struct fs *fs, struct fs_handle *h, int flags)
 {
 	struct fs_inode *inode = h->inode;
+	struct timespec opened;
 	struct fs_value value;
+	uint64_t size;
 	int rc;
 
 	/* Found by name just before that went away: the kernel looks again.  /proc/PID/fd leads
@@ -103,7 +112,10 @@ static int begin(struct fs *fs, struct fs_handle *h, int flags)
 	/* O_TRUNC wants nothing of the old value, so it does not matter that it has just gone. */
 	if (rc == -ENOENT && flags & (O_CREAT | O_TRUNC)) {
 		h->fresh = h->make = true;
-		h->staged = !(flags & O_APPEND) || flags & O_TRUNC;
+		h->staged = flags & O_TRUNC || !shares(flags);
+		rc = 0;
+	} else if (rc == -ENOENT && fs_handle_makes(inode, h->thread, &size, &opened)) {
+		h->fresh = true; /* its maker opens it once more */
 		rc = 0;
 	} else if (!rc && flags & O_EXCL && flags & O_CREAT) {
 		h->staged = !(flags & O_APPEND);

@@ -50,8 +50,7 @@ int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t si
 int fs_handle_write(struct fs *fs, struct fs_handle *h, const struct fs_write *w, bool sync);
 int fs_handle_flush(struct fs *fs, struct fs_handle *h, uint64_t owner);
 int fs_handle_fsync(struct fs *fs, struct fs_handle *h);
-int fs_handle_resize(struct fs *fs, struct fs_handle *h, uint64_t size, bool only_extend,
-                     pid_t thread);
+int fs_handle_resize(struct fs *fs, struct fs_handle *h, uint64_t size, bool only_extend);
 
 /* Publish what every open handle has written: the daemon ends. */
 void fs_handles_publish(struct fs *fs);

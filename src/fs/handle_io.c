@@ -54,6 +54,10 @@ int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t si
 			rc = read_shared(req, inode, size, offset);
 		else
 			rc = fs_reading_reply(fs, req, inode, &h->reading, size, offset);
+		if (rc == -ESTALE && h->fresh) { /* not there yet: as an empty file */
+			fuse_reply_buf(req, NULL, 0);
+			rc = 0;
+		}
 	}
 	pthread_mutex_unlock(&h->lock);
 	return rc;
@@ -84,6 +88,7 @@ int fs_handle_write(struct fs *fs, struct fs_handle *h, const struct fs_write *w
 	rc = h->staged ? fs_staged_write(fs, h, w) : write_now(fs, h, w);
 	if (w->size)
 		fs_settle_done(fs, h);
+	fs_reading_again(&h->reading);
 	if (!rc && sync)
 		rc = fs_staged_publish(fs, h);
 	pthread_mutex_unlock(&h->lock);
@@ -126,14 +131,13 @@ int fs_handle_fsync(struct fs *fs, struct fs_handle *h)
 	return rc ? rc : fs_sync(fs);
 }
 
-int fs_handle_resize(struct fs *fs, struct fs_handle *h, uint64_t size, bool only_extend,
-                     pid_t thread)
+int fs_handle_resize(struct fs *fs, struct fs_handle *h, uint64_t size, bool only_extend)
 {
 	int rc;
 
 	pthread_mutex_lock(&h->lock);
-	h->thread = thread;
 	fs_settle_done(fs, h);
+	fs_reading_again(&h->reading);
 	if (h->staged) {
 		rc = fs_staged_resize(h, size, only_extend);
 	} else {

@@ -140,7 +140,7 @@ static int resize(struct fs *fs, struct fs_inode *inode, uint64_t size, struct f
 	int rc;
 
 	if (fi && fi->fh)
-		return fs_handle_resize(fs, handle_of(fi), size, only_extend, 0);
+		return fs_handle_resize(fs, handle_of(fi), size, only_extend);
 	fs_settle_inode(fs, inode);
 	pthread_mutex_lock(&inode->lock);
 	rc = fs_shared_resize(fs, inode, size, only_extend);

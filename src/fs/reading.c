@@ -4,10 +4,12 @@
  *
  * What an open file shows: reads are grouped in passes, and all reads of a pass come from
  * one version of the value, so that no program ever gets the head of one value and
- * the tail of another.  A pass begins with the first read, with every read at offset 0,
- * and with a read at or behind the end after the end was reported; it takes the newest
- * version.  So a file held open and read again shows what is there now, `tail -f` sees a
- * value grow, and `cat` gets one value or ESTALE.
+ * the tail of another.  A pass goes on as long as each read begins where the one before
+ * ended; one at offset 0, one elsewhere, and one behind the end after that was reported begin
+ * another, with the newest version, and so does the first after this file was written to.  So a
+ * file held open and read again shows what is there now, `tail -f` sees a value grow,
+ * `cat` gets one value or ESTALE, and a database that takes a lock and looks at a place in
+ * its file sees what the owner of the lock before it wrote there.
  *
  * Owns: for a short value a copy of it; for a long one a view and a pin that keeps it
  * intact for FS_PIN_MS; behind that the view is checked after each read, and when it was
@@ -153,12 +155,15 @@ static int reply_last(struct fs *fs, fuse_req_t req, struct fs_inode *inode, siz
 int fs_reading_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, struct fs_reading *r,
                      size_t size, uint64_t offset)
 {
-	bool fresh = !r->active || offset == 0 || (r->ended && offset >= r->value.size);
+	bool fresh = !r->active || offset == 0 || offset != r->next ||
+	             (r->ended && offset >= r->value.size);
 	int rc = fresh ? begin(fs, inode, r) : go_on(fs, inode, r);
 
+	r->next = offset;
 	if (!rc && offset < r->value.size) {
 		if (size > r->value.size - offset)
 			size = r->value.size - offset;
+		r->next = offset + size;
 		if (r->gone)
 			return reply_last(fs, req, inode, size, offset);
 	}
@@ -181,6 +186,11 @@ int fs_reading_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, stru
 	else
 		return reply_checked(fs, req, r, size, offset);
 	return 0;
+}
+
+void fs_reading_again(struct fs_reading *r)
+{
+	r->next = UINT64_MAX;
 }
 
 void fs_reading_close(struct fs *fs, struct fs_reading *r)

@@ -12,6 +12,7 @@
 struct fs_reading {
 	bool active;           /* a pass is under way ... */
 	bool ended;            /* ... and has been told that this was all */
+	uint64_t next;         /* where it goes on */
 	bool gone;             /* it reads inode->last */
 	struct fs_value value; /* of the version it reads */
 	unsigned char *copy;   /* of it, up to FS_KEPT bytes; longer: */
@@ -28,6 +29,9 @@ struct fs_reading {
  */
 int fs_reading_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, struct fs_reading *r,
                      size_t size, uint64_t offset);
+
+/* The next READ begins a pass: this file was written to.  The handle's lock is held. */
+void fs_reading_again(struct fs_reading *r);
 
 /* No lock is held. */
 void fs_reading_close(struct fs *fs, struct fs_reading *r);

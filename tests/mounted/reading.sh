@@ -21,6 +21,17 @@ check "so does reading on after the end was reached, as tail -f does" eq \
 	"$("$calls" open 3 $k r read 3 99 read 3 99 sh "printf 45 >>$k" read 3 99)" "0123
 
 45"
+put 0123456789
+check "so does reading elsewhere: who has waited for a lock sees what was written under it" eq \
+	"$("$calls" open 3 $k rw pread 3 0 2 sh "\"$SHMFSCTL\" put s.db k abcdefghijklmn" pread 3 5 2 pread 3 7 2)" \
+	"01
+fg
+hi"
+check "a program sees what it has written itself, also when it reads straight on" eq \
+	"$("$calls" open 3 $k rw read 3 2 pwrite 3 2 XY read 3 3)" "ab
+XYe"
+check "and what it has cut off" eq "$("$calls" open 3 $k rw read 3 2 ftruncate 3 3 read 3 3)" "ab
+X"
 put one
 check "a descriptor opened before a change reads the newest" eq \
 	"$("$calls" open 3 $k r sh "echo two >$k" read 3 99)" two

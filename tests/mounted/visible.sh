@@ -84,3 +84,18 @@ check "a key that somebody else wrote meanwhile is replaced whole" eq \
 check "touching a key that somebody else made meanwhile leaves its value" eq \
 	"$("$calls" open 3 m/keys/race w,creat sh "\"$SHMFSCTL\" put s.db race theirs" close 3 \
 		sh "cat m/keys/race")" theirs
+
+# Open it or make it, to read and to write: a database, a file of locks.
+k=m/keys/base
+check "two that make a file to share it meet in one value" eq \
+	"$("$calls" open 3 $k rw,creat open 4 $k rw,creat pread 4 0 9 pwrite 3 0 one pread 4 0 9 pwrite 4 3 two \
+		pread 3 0 9 close 3 close 4 sh "cat $k")" "
+one
+onetwo
+onetwo"
+check "and who was given the descriptor can ask how long it is" eq \
+	"$(sh -c "exec 3>m/keys/given; stat -L -c %s /dev/fd/3 >&2; echo x >&3" 2>&1; cat m/keys/given)" "0
+x"
+check "what was made longer by fallocate is, for its maker" eq \
+	"$("$calls" open 3 m/keys/longer w,creat fallocate 3 0 0 5000 fstat 3 size stat m/keys/longer size)" "5000
+5000"
