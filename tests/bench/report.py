@@ -19,9 +19,10 @@ NEEDED = {"work", "who", "ns", "ratio_to_floor", "ratio_to_us"}
 GROWING = re.compile(r"put while growing to (\d+) keys")
 GET_OF = re.compile(r"get, copy, of (\d+) keys")
 SPACE = re.compile(r"space after (\d+) overwrites")
-ORDER = ["load", "memcpy", "floor", "shmfs", "boost", "tkrzw", "tiny", "lmdb", "sqlite", "files",
+ORDER = ["load", "memcpy", "floor", "shmfs", "strict", "boost", "tkrzw", "tiny", "lmdb", "sqlite", "files",
          "write"]
 BESIDE = "gets beside a writer"
+MOUNT = "mount: "
 
 
 def read(path):
@@ -247,6 +248,16 @@ def the_log(report, rows):
         percentile_table(report, tails, "from append to the reader")
 
 
+def the_mount(report, rows):
+    rows = [dict(r, work=r["work"].removeprefix(MOUNT)) for r in rows if r["work"].startswith(MOUNT)]
+    if not rows:
+        return
+    report.say("## The mount")
+    report.say("Wall time in us, of reading GB/s; the floor is tmpfs, *strict* a mount that caches nothing."
+               f" {human(rows[0]['keys'])} keys.")
+    work_table(report, rows)
+
+
 def durable(report, rows):
     rows = [r for r in rows if r["work"] == "put and sync on disk"]
     if rows:
@@ -270,7 +281,8 @@ def main(arguments):
                " without growth or crash safety; *memcpy* only copies to and from known places in"
                " memory, *load* only waits for one word of it; *tiny* (Tkrzw's TinyDBM) is the memory"
                " of one process, no store.")
-    for section in (the_map, sizes, growth, beside, space, the_log, durable):
+    for section in (the_map, sizes, growth, beside, space, the_log, the_mount,
+                    durable):
         section(report, rows)
     report.write()
 

@@ -42,6 +42,7 @@ check "it says who was given fewer keys" has "sqlite has only 100 K keys"
 check "percentiles are in a table" has "| put while growing to 1 M keys | shmfs | 0.8 | 3.2 | 20 | 160 |"
 check "space is" has "| space after 100 overwrites | 260 |"
 check "the log is" has "| append 64 B, recycled memory | 6 | 24 (4.00x) | 600 (100.00x) |"
+check "the mount is, beside tmpfs" has "| stat | 1 | 1.2 (1.20x) | 18 (18.00x) |"
 check "gets done again are told" has "shmfs did 40 again"
 check "the plots are well-formed, and in the report" plots_are_well
 check "a plot can be read on light and dark" grep -q "prefers-color-scheme:dark" out/growth.svg
