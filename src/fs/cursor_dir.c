@@ -18,7 +18,7 @@ static const struct {
 #define FILES (sizeof(files) / sizeof(files[0]))
 
 static int cursor_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                       struct stat *st)
+                       struct stat *st, double *keep)
 {
 	uint64_t position;
 	int rc = fs_cursor_position(fs, inode, NULL, &position);
@@ -32,7 +32,7 @@ static int cursor_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, co
 {
 	struct fs_inode *inode;
 	struct fs_cursor cursor;
-	struct stat st = {0};
+	struct fuse_entry_param e = {0};
 	uint64_t position;
 	size_t i = 0;
 	int rc;
@@ -45,15 +45,15 @@ static int cursor_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, co
 	if (rc)
 		return rc;
 	inode = fs_inode_get(fs, files[i].kind, cursor.name, cursor.size, true);
-	rc = inode ? inode->kind->attr(fs, inode, 0, 0, &st) : -ENOMEM;
+	rc = inode ? inode->kind->attr(fs, inode, 0, 0, &e.attr, &e.attr_timeout) : -ENOMEM;
 	if (!rc)
-		fs_inode_reply(fs, req, inode, &st);
+		fs_inode_reply(fs, req, inode, &e);
 	fs_inode_put(fs, inode);
 	return rc;
 }
 
 static int cursor_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
-                          uint64_t offset, struct fuse_file_info *fi)
+                          uint64_t offset, struct fuse_file_info *fi, bool plus)
 {
 	struct fs_fixed list[2 + FILES] = {
 		{".", dir->number, S_IFDIR},
@@ -70,7 +70,7 @@ static int cursor_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, s
 			list[n++] = (struct fs_fixed){
 				files[i].name,
 				fs_inode_number(files[i].kind, cursor.name, cursor.size), S_IFREG};
-	fs_reply_fixed(req, list, n, size, offset);
+	fs_reply_fixed(req, list, n, size, offset, plus);
 	return 0;
 }
 

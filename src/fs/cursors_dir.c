@@ -29,7 +29,7 @@ static int count_one(void *arg, const void *name, size_t size, uint64_t position
 }
 
 static int cursors_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                        struct stat *st)
+                        struct stat *st, double *keep)
 {
 	fs_attr_fill(fs, inode, st);
 	st->st_nlink = 2;
@@ -41,11 +41,11 @@ static int cursors_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_
 static int reply_cursor(struct fs *fs, fuse_req_t req, const struct fs_cursor *cursor)
 {
 	struct fs_inode *inode = fs_inode_get(fs, &fs_cursor_kind, cursor->name, cursor->size, true);
-	struct stat st = {0};
-	int rc = inode ? inode->kind->attr(fs, inode, 0, 0, &st) : -ENOMEM;
+	struct fuse_entry_param e = {0};
+	int rc = inode ? inode->kind->attr(fs, inode, 0, 0, &e.attr, &e.attr_timeout) : -ENOMEM;
 
 	if (!rc)
-		fs_inode_reply(fs, req, inode, &st);
+		fs_inode_reply(fs, req, inode, &e);
 	fs_inode_put(fs, inode);
 	return rc;
 }
@@ -161,7 +161,7 @@ static int note(void *arg, const void *name, size_t size, uint64_t position)
 }
 
 static int cursors_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
-                           uint64_t offset, struct fuse_file_info *fi)
+                           uint64_t offset, struct fuse_file_info *fi, bool plus)
 {
 	struct open_dir *d = (struct open_dir *)(uintptr_t)fi->fh;
 	char *buf = malloc(size ? size : 1);
@@ -183,7 +183,7 @@ static int cursors_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, 
 			name = d->list[offset - 2].name;
 			st.st_ino = d->list[offset - 2].number;
 		}
-		n = fuse_add_direntry(req, buf + used, size - used, name, &st, (off_t)offset + 1);
+		n = fs_add_direntry(req, plus, buf + used, size - used, name, &st, offset + 1);
 		if (n > size - used)
 			break;
 	}

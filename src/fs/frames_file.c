@@ -15,7 +15,7 @@ static struct fs_frames *frames_of(const struct fuse_file_info *fi)
 }
 
 static int frames_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                       struct stat *st)
+                       struct stat *st, double *keep)
 {
 	uint64_t position;
 	int rc = fs_cursor_position(fs, inode, NULL, &position);

@@ -13,6 +13,8 @@
  *	handle, handle_io    open keys and what is done with them:
  *	staged, shared       written into a draft of its own, or into the key at once
  *	reading              read, one version at a time
+ *	pages                read through the kernel's pages, which have one version
+ *	cache, watcher       what the kernel keeps, and having it forget that
  *	draft, last          a value being written; one kept after unlink
  *	text_file            a short text made at open: stat, lag
  *	log_size             where the log begins and ends, in bytes of a file
@@ -51,7 +53,9 @@
 #define FS_PIN_MS       60000u           /* no pin outlives this */
 #define FS_STAGE_MS     1000u            /* a shared draft is published after this */
 #define FS_TEXT         4096u            /* bytes of the longest text that is made for reading */
-#define FS_NEVER_CHANGE 3600.0           /* timeout of what does not change while mounted */
+#define FS_FRESH_MS     20u              /* who opened it this recently reads one version */
+#define FS_QUIET_NS     UINT64_C(1000000000) /* what has not changed for so long is read from pages */
+#define FS_NEVER_CHANGE 3600.0           /* seconds the kernel may keep what it is told of when it changes */
 
 struct fs;
 struct fs_inode;
@@ -76,8 +80,10 @@ struct fs_kind {
 	mode_t type;           /* S_IFDIR, S_IFREG */
 	unsigned int space;    /* of names: the same in another is another file */
 
-	/* any file; `thread` is who asks, 0 if nobody, fh as open() set it or 0 */
-	int (*attr)(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread, struct stat *st);
+	/* any file; `thread` is who asks, 0 if nobody, fh as open() set it or 0; *keep is 0, or
+	 * becomes how many seconds the kernel may keep them */
+	int (*attr)(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread, struct stat *st,
+	            double *keep);
 	int (*open)(struct fs *fs, fuse_req_t req, struct fs_inode *inode, struct fuse_file_info *fi);
 	void (*release)(struct fs *fs, struct fs_inode *inode, struct fuse_file_info *fi);
 	int (*getxattr)(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const char *name,
@@ -105,7 +111,7 @@ struct fs_kind {
 	/* directories */
 	int (*lookup)(struct fs *fs, fuse_req_t req, struct fs_inode *dir, const char *name);
 	int (*readdir)(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
-	               uint64_t offset, struct fuse_file_info *fi);
+	               uint64_t offset, struct fuse_file_info *fi, bool plus);
 	int (*create)(struct fs *fs, fuse_req_t req, struct fs_inode *dir, const char *name,
 	              struct fuse_file_info *fi);                              /* EPERM */
 	int (*unlink)(struct fs *fs, struct fs_inode *dir, const char *name); /* EPERM */
@@ -156,6 +162,8 @@ struct fs {
 	struct fs_settling *settling;
 	struct fs_log *log;
 	struct fs_waiter *waiter;
+	struct fs_cache *cache;
+	struct fs_watcher *watcher;
 	struct fs_signals *signals;
 	bool is_mounted;
 };
@@ -189,7 +197,11 @@ struct fs_fixed {
 	mode_t type;
 };
 void fs_reply_fixed(fuse_req_t req, const struct fs_fixed *list, size_t n, size_t size,
-                    uint64_t offset);
+                    uint64_t offset, bool plus);
+
+/* fuse_add_direntry(), or for READDIRPLUS: without attributes. */
+size_t fs_add_direntry(fuse_req_t req, bool plus, char *buf, size_t size, const char *name,
+                       const struct stat *st, uint64_t offset);
 
 /* READ of a text that is made for it. */
 void fs_reply_text(fuse_req_t req, const char *text, size_t n, size_t size, uint64_t offset);

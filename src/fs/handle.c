@@ -10,6 +10,7 @@
 
 #include "last.h"
 #include "options.h"
+#include "pages.h"
 #include "settle.h"
 #include "staged.h"
 
@@ -71,6 +72,7 @@ static void drop(struct fs *fs, struct fs_handle *h)
 	if (!last)
 		return;
 	pthread_mutex_lock(&inode->lock);
+	fs_pages_close(fs, h);
 	*h->at = h->next;
 	if (h->next)
 		h->next->at = h->at;
@@ -278,4 +280,5 @@ void fs_handle_forget_inode(struct fs *fs, struct fs_inode *inode)
 	fs_shared_free(fs, inode);
 	fs_last_free(fs, inode->last);
 	inode->last = NULL;
+	free(inode->snap);
 }

@@ -19,6 +19,11 @@ struct fs_handle {
 	_Atomic pid_t thread;   /* opened it or wrote last */
 	struct timespec opened;
 
+	bool counted;           /* under the inode's lock: as one that may write */
+	bool cached;            /* read from the kernel's pages ... */
+	uint64_t opened_ms;     /* ... since then: */
+	struct fs_handle *reader_next, **reader_at; /* in inode->cached.readers */
+
 	pthread_mutex_t lock; /* guards the rest */
 	atomic_bool staged;   /* what is written goes to `draft`, else at once to the key */
 	bool written;         /* the draft has something to publish */

@@ -11,6 +11,7 @@
  * Locks: the handle's, then its inode's.
  */
 #include "handle.h"
+#include "pages.h"
 #include "settle.h"
 #include "staged.h"
 
@@ -52,6 +53,8 @@ int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t si
 		pthread_mutex_lock(&inode->lock);
 		if ((h->writable || inode->detached) && fs_shared_size(inode, 0, &all))
 			rc = read_shared(req, inode, size, offset);
+		else if (h->cached && !inode->detached)
+			rc = fs_pages_read(fs, req, inode, size, offset);
 		else
 			rc = fs_reading_reply(fs, req, inode, &h->reading, size, offset);
 		if (rc == -ESTALE && h->fresh) { /* not there yet: as an empty file */
@@ -70,6 +73,8 @@ static int write_now(struct fs *fs, struct fs_handle *h, const struct fs_write *
 
 	now.fresh = h->fresh;
 	pthread_mutex_lock(&h->inode->lock);
+	if (!w->mapped)
+		fs_cache_wrote(fs, h->inode);
 	rc = fs_shared_write(fs, h->inode, &now);
 	pthread_mutex_unlock(&h->inode->lock);
 	if (!rc) {

@@ -68,8 +68,10 @@ static void free_inode(struct fs *fs, struct fs_inode *inode)
 {
 	if (!inode)
 		return;
-	if (inode->kind == &fs_key_kind)
+	if (inode->kind == &fs_key_kind) {
+		fs_cache_forget(fs, inode);
 		fs_handle_forget_inode(fs, inode);
+	}
 	pthread_mutex_destroy(&inode->lock);
 	free(inode->key);
 	free(inode);
@@ -224,6 +226,8 @@ struct fs_inode *fs_inode_get(struct fs *fs, const struct fs_kind *kind, const v
 			free_inode(fs, inode);
 			inode = NULL;
 		}
+		if (inode && kind == &fs_key_kind)
+			inode->cached.set = fs_cache_set(fs, key, key_size);
 		if (inode)
 			list(t, inode);
 	}
@@ -274,12 +278,12 @@ void fs_inode_forget(struct fs *fs, struct fs_inode *inode, uint64_t lookups)
 	drop(fs, inode, lookups, 0);
 }
 
-void fs_inode_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const struct stat *st)
+void fs_inode_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
+                    struct fuse_entry_param *e)
 {
-	struct fuse_entry_param e = {.ino = fs_inode_node(fs, inode), .attr = *st};
-
+	e->ino = fs_inode_node(fs, inode);
 	fs_inode_lookup(fs, inode);
-	if (fuse_reply_entry(req, &e) == -ENOENT)
+	if (fuse_reply_entry(req, e) == -ENOENT)
 		fs_inode_forget(fs, inode, 1);
 }
 
@@ -297,9 +301,13 @@ int fs_inode_rekey(struct fs *fs, struct fs_inode *inode, const void *key, size_
 
 	pthread_mutex_lock(&t->lock);
 	unlist(t, inode);
+	if (inode->kind == &fs_key_kind)
+		fs_cache_leave(fs, inode);
 	rc = set_key(t, inode, key, key_size);
 	if (!rc)
 		list(t, inode);
+	if (inode->kind == &fs_key_kind)
+		fs_cache_join(fs, inode);
 	pthread_mutex_unlock(&t->lock);
 	return rc;
 }

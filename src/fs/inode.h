@@ -5,7 +5,7 @@
 #ifndef FS_INODE_H
 #define FS_INODE_H
 
-#include "fs.h"
+#include "cache.h"
 
 struct fs_inode {
 	const struct fs_kind *kind;
@@ -21,6 +21,8 @@ struct fs_inode {
 	struct fs_last *last;      /* when detached, what it held */
 	atomic_int unsettled;      /* handles between FLUSH and WRITE or RELEASE ... */
 	_Atomic uint64_t settle_until; /* ... waited for until then */
+	struct fs_snap *snap;      /* what the kernel's pages are filled from */
+	struct fs_cached cached;
 
 	/* under the table's lock */
 	uint64_t lookups; /* the kernel's */
@@ -49,7 +51,8 @@ void fs_inode_lookup(struct fs *fs, struct fs_inode *inode);
 void fs_inode_forget(struct fs *fs, struct fs_inode *inode, uint64_t lookups);
 
 /* Count the kernel's reference, then reply; take it back if the reply did not get there. */
-void fs_inode_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const struct stat *st);
+void fs_inode_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
+                    struct fuse_entry_param *e);
 
 /* Under inode->lock: it no longer stands for its key, or from now on for this one. */
 void fs_inode_unlist(struct fs *fs, struct fs_inode *inode);

@@ -2,18 +2,17 @@
 /*
  * key_file: a key as a file.
  *
- * Every open file is direct_io: with cache=strict nothing of a value stays in the kernel,
- * so what is read is never stale and never torn, and OPEN(O_TRUNC) may zero the kernel's
- * idea of the size without any reader noticing.
+ * Some open files are read through the kernel's pages (pages.h), all others are direct_io: with
+ * cache=strict all, so nothing of a value stays in the kernel, what is read is never stale and
+ * never torn, and OPEN(O_TRUNC) may zero the kernel's idea of the size without any reader noticing.
  *
  * Locks: an inode's for its key; handle.c has the rest.
  */
 #include "handle.h"
 #include "last.h"
+#include "pages.h"
 #include "settle.h"
 #include "xattr.h"
-
-#include <fcntl.h>
 
 static struct fs_handle *handle_of(const struct fuse_file_info *fi)
 {
@@ -25,8 +24,9 @@ static void set_times(struct stat *st, struct timespec t)
 	st->st_mtim = st->st_ctim = st->st_atim = t;
 }
 
-/* What the store, or what was kept of it, says.  The inode's lock is held. */
-static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st)
+/* What the store, or what was kept of it, says; *version is 0 for the latter.  The inode's lock is
+ * held. */
+static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st, uint64_t *version)
 {
 	struct fs_value value = {0};
 	int rc = 0;
@@ -37,6 +37,10 @@ static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st)
 		value = inode->last->value;
 	if (rc)
 		return rc;
+	if (!inode->detached) {
+		fs_pages_look(fs, inode, &value);
+		*version = value.version;
+	}
 	st->st_size = (off_t)value.size;
 	set_times(st, (struct timespec){(time_t)(value.time_ns / 1000000000),
 	                                (long)(value.time_ns % 1000000000)});
@@ -44,29 +48,37 @@ static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st)
 }
 
 static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                    struct stat *st)
+                    struct stat *st, double *keep)
 {
 	struct timespec opened;
-	uint64_t size;
+	uint64_t size, version = 0;
+	struct fs_ask ask;
 	int rc;
 
 	fs_settle_inode(fs, inode);
 	pthread_mutex_lock(&inode->lock);
 	fs_attr_fill(fs, inode, st);
 	st->st_nlink = !inode->detached;
-	rc = stat_value(fs, inode, st);
+	fs_cache_ask(fs, inode->cached.set, &ask);
+	rc = stat_value(fs, inode, st, &version);
 	if (fs_handle_size(inode, (struct fs_handle *)(uintptr_t)fh, thread, &size, &opened)) {
 		if (rc == -ENOENT || !st->st_mtim.tv_sec)
 			set_times(st, opened);
 		st->st_size = (off_t)size;
+		version = 0; /* only this one sees it so */
 		rc = rc == -ENOENT ? 0 : rc;
 	}
 	/* Who asks for an inode has found it, or was given its descriptor: `sort >new` asks for that. */
 	if (rc == -ENOENT && fs_handle_makes(inode, 0, &size, &opened)) {
 		set_times(st, opened);
 		st->st_size = (off_t)size;
+		version = 0;
 		rc = 0;
 	}
+	if (!rc && version)
+		*keep = fs_cache_keep_attr(fs, &ask, inode, version);
+	if (*keep > 0)
+		fs_pages_expect(fs, inode, version);
 	if (rc == -ENOENT)
 		rc = -ESTALE; /* for a path the kernel looks the name up again */
 	pthread_mutex_unlock(&inode->lock);
@@ -85,10 +97,7 @@ static int key_open(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
 	if (rc)
 		return rc == -ENOENT ? -ESTALE : rc; /* the kernel looks the name up again */
 	fi->fh = (uintptr_t)h;
-	fi->direct_io = 1;
-#ifdef FS_HAVE_NOFLUSH
-	fi->noflush = !h->writable;
-#endif
+	fs_pages_open(fs, h, fi);
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		fs_handle_release(fs, h); /* interrupted: there will be no RELEASE */
 	return 0;
@@ -114,6 +123,7 @@ static int key_write(struct fs *fs, fuse_req_t req, struct fs_inode *inode, cons
 		.size = size,
 		.offset = offset,
 		.append = fi->flags & O_APPEND && !fi->writepage,
+		.mapped = fi->writepage,
 		.owner = fi->lock_owner,
 		.thread = fuse_req_ctx(req)->pid,
 	};
@@ -142,6 +152,7 @@ static int resize(struct fs *fs, struct fs_inode *inode, uint64_t size, struct f
 	if (fi && fi->fh)
 		return fs_handle_resize(fs, handle_of(fi), size, only_extend);
 	fs_settle_inode(fs, inode);
+	fs_pages_wait(fs, inode);
 	pthread_mutex_lock(&inode->lock);
 	rc = fs_shared_resize(fs, inode, size, only_extend);
 	pthread_mutex_unlock(&inode->lock);

@@ -11,17 +11,25 @@
 #include "keys_list.h"
 #include "last.h"
 #include "names.h"
+#include "pages.h"
 #include "settle.h"
 
 #include <fcntl.h>
 #include <stdio.h> /* RENAME_NOREPLACE */
 
 static int keys_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                     struct stat *st)
+                     struct stat *st, double *keep)
 {
+	struct fs_ask ask;
+	int rc;
+
 	fs_attr_fill(fs, inode, st);
 	st->st_nlink = 2;
-	return fs_keys_list_times(fs, st);
+	fs_cache_ask(fs, SHMFS_WATCH_NAMES, &ask);
+	rc = fs_keys_list_times(fs, st);
+	if (!rc)
+		*keep = fs_cache_keep_names(fs, &ask);
+	return rc;
 }
 
 /* Has this thread opened it, to make it? */
@@ -39,6 +47,34 @@ static bool makes(struct fs_inode *inode, pid_t thread)
 
 /* ---- looking up --------------------------------------------------------------------------- */
 
+/* There is no such name, nor an unpublished one: the kernel may know. */
+static void reply_absent(struct fs *fs, fuse_req_t req, double keep)
+{
+	struct fuse_entry_param e = {.entry_timeout = keep};
+
+	if (keep > 0)
+		fuse_reply_entry(req, &e);
+	else
+		fuse_reply_err(req, ENOENT);
+}
+
+static int reply_key(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const struct fs_ask *ask,
+                     bool stored)
+{
+	struct fuse_entry_param e = {0};
+	int rc = inode->kind->attr(fs, inode, 0, fuse_req_ctx(req)->pid, &e.attr, &e.attr_timeout);
+
+	if (rc)
+		return rc == -ESTALE ? -ENOENT : rc;
+	if (stored) {
+		pthread_mutex_lock(&inode->lock);
+		e.entry_timeout = fs_cache_keep_entry(fs, ask, inode);
+		pthread_mutex_unlock(&inode->lock);
+	}
+	fs_inode_reply(fs, req, inode, &e);
+	return 0;
+}
+
 /*
  * A key is there when the store has it, and for the thread that has made it but not published
  * it yet: it may rename or remove what it is writing, as programs do that write safely.
@@ -46,30 +82,36 @@ static bool makes(struct fs_inode *inode, pid_t thread)
 static int keys_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, const char *name)
 {
 	struct fs_inode *inode = NULL;
-	struct stat st = {0};
+	struct fs_ask ask = {0};
 	struct fs_key key;
 	int rc = fs_names_key(fs, name, &key);
 
-	if (!rc) {
+	if (rc == -EINVAL) { /* and never will be one */
+		reply_absent(fs, req, fs_cache_on(fs) ? FS_NEVER_CHANGE : 0);
+		rc = 0;
+	} else if (!rc) {
 		fs_settle_key(fs, key.bytes, key.size);
+		fs_cache_ask(fs, fs_cache_set(fs, key.bytes, key.size), &ask);
 		rc = shmfs_exists(fs->store, key.bytes, key.size, NULL);
 		if (!rc || rc == -ENOENT)
 			inode = fs_inode_get(fs, &fs_key_kind, key.bytes, key.size, !rc);
 		if (rc && inode && !makes(inode, fuse_req_ctx(req)->pid)) {
-			fs_inode_put(fs, inode);
-			inode = NULL;
+			fs_inode_put(fs, inode); /* another's, not there yet, but about to be */
+			fs_names_drop(&key);
+			return -ENOENT;
 		}
-		if (!rc && !inode)
+		if (inode) {
+			rc = reply_key(fs, req, inode, &ask, !rc);
+		} else if (rc == -ENOENT) {
+			reply_absent(fs, req, fs_cache_keep_absent(fs, &ask, key.bytes, key.size));
+			rc = 0;
+		} else if (!rc) {
 			rc = -ENOMEM;
-	}
-	if (inode) {
-		rc = inode->kind->attr(fs, inode, 0, fuse_req_ctx(req)->pid, &st);
-		if (!rc)
-			fs_inode_reply(fs, req, inode, &st);
+		}
 		fs_inode_put(fs, inode);
 	}
 	fs_names_drop(&key);
-	return rc == -EINVAL || rc == -ESTALE ? -ENOENT : rc;
+	return rc;
 }
 
 static int keys_create(struct fs *fs, fuse_req_t req, struct fs_inode *dir, const char *name,
@@ -90,11 +132,13 @@ static int keys_create(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 		rc = inode ? fs_handle_open(fs, inode, fi->flags | O_CREAT, thread, &h) : -ENOMEM;
 	}
 	if (!rc)
-		rc = inode->kind->attr(fs, inode, (uintptr_t)h, thread, &e.attr);
+		rc = inode->kind->attr(fs, inode, (uintptr_t)h, thread, &e.attr, &e.attr_timeout);
 	if (!rc) {
 		e.ino = fs_inode_node(fs, inode);
+		e.attr_timeout = 0; /* the kernel did not ask for them */
 		fi->fh = (uintptr_t)h;
-		fi->direct_io = 1;
+		fs_pages_open(fs, h, fi);
+		fs_cache_not_absent(fs, key.bytes, key.size);
 		fs_inode_lookup(fs, inode);
 		if (fuse_reply_create(req, &e, fi) == -ENOENT) {
 			fs_inode_forget(fs, inode, 1);
@@ -121,6 +165,7 @@ static void detach(struct fs *fs, struct fs_inode *inode, struct fs_last *last)
 {
 	inode->detached = true;
 	inode->last = last;
+	fs_cache_doom(fs, inode);
 	fs_inode_unlist(fs, inode);
 	if (last)
 		fs_last_keep(fs, last);
@@ -262,6 +307,8 @@ static int keys_rename(struct fs *fs, struct fs_inode *dir, const char *name, co
 		rc = shmfs_rename(fs->store, from.bytes, from.size, to.bytes, to.size,
 		                  flags & RENAME_NOREPLACE ? SHMFS_IF_ABSENT : 0);
 	}
+	if (!rc)
+		fs_cache_not_absent(fs, to.bytes, to.size);
 	fs_inode_put(fs, a);
 	fs_inode_put(fs, b);
 	fs_names_drop(&from);

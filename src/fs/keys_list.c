@@ -6,6 +6,9 @@
  * two entries may share one.  Such a group goes out in one reply or begins again in the
  * next, and a seek to it goes on behind the group.
  *
+ * READDIRPLUS: with each name goes a reference to its inode, as with a LOOKUP; entries that are
+ * taken back give theirs back.
+ *
  * Owns: one walk per open directory; whoever reads on from where the last reply ended, as
  * nearly everybody does, goes on with it.
  * Locks: the open directory's.
@@ -26,6 +29,8 @@ struct open_dir {
 	struct shmfs_entry entry;
 	char *buf;
 	size_t room;
+	struct fs_inode **given; /* with the entries of this reply */
+	size_t gifts, gift_room;
 };
 
 static uint64_t offset_of(uint64_t cursor)
@@ -58,6 +63,7 @@ void fs_keys_list_release(struct fs *fs, struct fs_inode *dir, struct fuse_file_
 		shmfs_iter_close(d->it);
 	pthread_mutex_destroy(&d->lock);
 	free(d->buf);
+	free(d->given);
 	free(d);
 }
 
@@ -83,27 +89,95 @@ static int next(struct open_dir *d)
 	return rc;
 }
 
-/* Fill the buffer with keys; *used says how much of it. */
-static int list_keys(struct fs *fs, fuse_req_t req, struct open_dir *d, size_t size, size_t *used)
+/* Take back what was given, but for the first `keep`. */
+static void take_back(struct fs *fs, struct open_dir *d, size_t keep)
 {
-	size_t group = *used; /* where the entries with the offset d->at begin */
+	while (d->gifts > keep)
+		fs_inode_forget(fs, d->given[--d->gifts], 1);
+}
+
+static bool room_for_gift(struct open_dir *d)
+{
+	size_t room = d->gift_room ? d->gift_room * 2 : 64;
+	struct fs_inode **grown;
+
+	if (d->gifts < d->gift_room)
+		return true;
+	grown = realloc(d->given, room * sizeof(struct fs_inode *));
+	if (!grown)
+		return false;
+	d->given = grown;
+	d->gift_room = room;
+	return true;
+}
+
+/* Attributes and an inode for the entry.  Without them it is a name alone, to be looked up. */
+static struct fs_inode *fill_in(struct fs *fs, struct open_dir *d, struct fuse_entry_param *e)
+{
+	struct fs_inode *inode = NULL;
+	struct fs_ask ask;
+	struct stat st = e->attr;
+
+	fs_cache_ask(fs, fs_cache_set(fs, d->entry.key, d->entry.key_size), &ask);
+	if (!shmfs_exists(fs->store, d->entry.key, d->entry.key_size, NULL) && room_for_gift(d))
+		inode = fs_inode_get(fs, &fs_key_kind, d->entry.key, d->entry.key_size, true);
+	if (!inode)
+		return NULL;
+	if (inode->kind->attr(fs, inode, 0, 0, &e->attr, &e->attr_timeout)) {
+		fs_inode_put(fs, inode);
+		e->attr = st;
+		return NULL;
+	}
+	pthread_mutex_lock(&inode->lock);
+	e->entry_timeout = fs_cache_keep_entry(fs, &ask, inode);
+	pthread_mutex_unlock(&inode->lock);
+	e->ino = fs_inode_node(fs, inode);
+	return inode;
+}
+
+/* Add d->entry: how many bytes that takes; more than there are: it was not added. */
+static size_t add_key(struct fs *fs, fuse_req_t req, struct open_dir *d, bool plus, char *buf,
+                      size_t size)
+{
+	struct fuse_entry_param e = {.attr.st_mode = S_IFREG};
+	struct fs_inode *inode = NULL;
+	uint64_t offset = offset_of(d->entry.cursor);
+	char name[SHMFS_NAME_SIZE];
+	size_t n;
+
+	if (shmfs_name_encode(d->entry.key, d->entry.key_size, name) == 1)
+		fs_names_learn(fs, name, d->entry.key, d->entry.key_size);
+	e.attr.st_ino = fs_inode_number(&fs_key_kind, d->entry.key, d->entry.key_size);
+	if (!plus)
+		return fuse_add_direntry(req, buf, size, name, &e.attr, (off_t)offset);
+	if (fuse_add_direntry_plus(req, NULL, 0, name, &e, (off_t)offset) <= size)
+		inode = fill_in(fs, d, &e);
+	n = fuse_add_direntry_plus(req, buf, size, name, &e, (off_t)offset);
+	if (inode && n <= size) {
+		fs_inode_lookup(fs, inode);
+		d->given[d->gifts++] = inode;
+	}
+	fs_inode_put(fs, inode);
+	return n;
+}
+
+/* Fill the buffer with keys; *used says how much of it. */
+static int list_keys(struct fs *fs, fuse_req_t req, struct open_dir *d, bool plus, size_t size,
+                     size_t *used)
+{
+	size_t group = *used, gifts = 0; /* where the entries with the offset d->at begin */
 	uint64_t before = d->at;
 	int rc;
 
 	while ((rc = next(d)) == 0) {
-		struct stat st = {.st_mode = S_IFREG};
 		uint64_t offset = offset_of(d->entry.cursor);
-		char name[SHMFS_NAME_SIZE];
-		size_t n;
+		size_t given = d->gifts, n = add_key(fs, req, d, plus, d->buf + *used, size - *used);
 
-		if (shmfs_name_encode(d->entry.key, d->entry.key_size, name) == 1)
-			fs_names_learn(fs, name, d->entry.key, d->entry.key_size);
-		st.st_ino = fs_inode_number(&fs_key_kind, d->entry.key, d->entry.key_size);
-		n = fuse_add_direntry(req, d->buf + *used, size - *used, name, &st, (off_t)offset);
 		if (n > size - *used) {
 			d->held = true;
 			if (offset == d->at && group > 0 && group < *used) {
 				*used = group; /* the whole group next time */
+				take_back(fs, d, gifts);
 				d->at = before;
 				shmfs_iter_close(d->it);
 				d->it = NULL;
@@ -114,6 +188,7 @@ static int list_keys(struct fs *fs, fuse_req_t req, struct open_dir *d, size_t s
 		if (offset != d->at) {
 			before = d->at;
 			group = *used;
+			gifts = given;
 			d->at = offset;
 		}
 		*used += n;
@@ -122,7 +197,7 @@ static int list_keys(struct fs *fs, fuse_req_t req, struct open_dir *d, size_t s
 }
 
 int fs_keys_list_read(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
-                      uint64_t offset, struct fuse_file_info *fi)
+                      uint64_t offset, struct fuse_file_info *fi, bool plus)
 {
 	struct open_dir *d = (struct open_dir *)(uintptr_t)fi->fh;
 	struct stat st = {.st_mode = S_IFDIR, .st_ino = dir->number};
@@ -132,6 +207,7 @@ int fs_keys_list_read(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_
 	if (offset < FIRST)
 		fs_settle_all(fs);
 	pthread_mutex_lock(&d->lock);
+	d->gifts = 0;
 	if (size > d->room) {
 		char *grown = realloc(d->buf, size);
 
@@ -143,15 +219,15 @@ int fs_keys_list_read(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_
 		}
 	}
 	if (!rc && offset < 1)
-		used += fuse_add_direntry(req, d->buf + used, size - used, ".", &st, 1);
+		used += fs_add_direntry(req, plus, d->buf + used, size - used, ".", &st, 1);
 	if (!rc && offset < 2)
-		used += fuse_add_direntry(req, d->buf + used, size - used, "..", &st, 2);
+		used += fs_add_direntry(req, plus, d->buf + used, size - used, "..", &st, 2);
 	if (!rc)
 		rc = seek(fs, d, offset);
 	if (!rc)
-		rc = list_keys(fs, req, d, size, &used);
-	if (!rc || used)
-		fuse_reply_buf(req, d->buf, used);
+		rc = list_keys(fs, req, d, plus, size, &used);
+	if ((!rc || used) && fuse_reply_buf(req, d->buf, used) == -ENOENT)
+		take_back(fs, d, 0);
 	pthread_mutex_unlock(&d->lock);
 	return used ? 0 : rc;
 }

@@ -11,7 +11,7 @@ int fs_keys_list_open(struct fs *fs, fuse_req_t req, struct fs_inode *dir,
                       struct fuse_file_info *fi);
 void fs_keys_list_release(struct fs *fs, struct fs_inode *dir, struct fuse_file_info *fi);
 int fs_keys_list_read(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
-                      uint64_t offset, struct fuse_file_info *fi);
+                      uint64_t offset, struct fuse_file_info *fi, bool plus);
 
 /* Times of the directory: it changes when the store does. */
 int fs_keys_list_times(struct fs *fs, struct stat *st);

@@ -55,7 +55,7 @@ static int make_text(struct fs *fs, struct fs_inode *inode, struct fs_text *t)
 
 /* Its size is 0, as that of files in /proc: to tell it is all the work. */
 static int lag_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                    struct stat *st)
+                    struct stat *st, double *keep)
 {
 	uint64_t position;
 	int rc = fs_cursor_position(fs, inode, NULL, &position);

@@ -24,7 +24,7 @@ struct open_log {
 };
 
 static int log_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                    struct stat *st)
+                    struct stat *st, double *keep)
 {
 	struct fs_log_size log;
 	int rc = fs_log_measure(fs, &log);

@@ -51,12 +51,13 @@ void fs_attr_fill(const struct fs *fs, const struct fs_inode *inode, struct stat
 static void reply_attr(fuse_req_t req, struct fs_inode *inode, struct fuse_file_info *fi)
 {
 	struct stat st = {0};
-	int rc = inode->kind->attr(fs_of(req), inode, fi ? fi->fh : 0, thread_of(req), &st);
+	double keep = 0;
+	int rc = inode->kind->attr(fs_of(req), inode, fi ? fi->fh : 0, thread_of(req), &st, &keep);
 
 	if (rc)
 		fail(req, rc);
 	else
-		fuse_reply_attr(req, &st, 0);
+		fuse_reply_attr(req, &st, keep);
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
@@ -311,7 +312,16 @@ static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t offse
 	struct fs *fs = fs_of(req);
 	struct fs_inode *inode = fs_inode_of(fs, node);
 
-	fail(req, inode->kind->readdir(fs, req, inode, size, (uint64_t)offset, fi));
+	fail(req, inode->kind->readdir(fs, req, inode, size, (uint64_t)offset, fi, false));
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
+                           struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct fs_inode *inode = fs_inode_of(fs, node);
+
+	fail(req, inode->kind->readdir(fs, req, inode, size, (uint64_t)offset, fi, true));
 }
 
 /* ---- extended attributes ------------------------------------------------------------------- */
@@ -370,6 +380,12 @@ static void op_init(void *data, struct fuse_conn_info *conn)
 		conn->want |= FUSE_CAP_ATOMIC_O_TRUNC; /* OPEN says so, and old stays till new */
 	if (conn->capable & FUSE_CAP_PARALLEL_DIROPS)
 		conn->want |= FUSE_CAP_PARALLEL_DIROPS;
+	/* Names with attributes when they are going to be asked for; pages are dropped when the
+	 * attributes say that they are old. */
+	conn->want |= conn->capable &
+	              (FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
+	if (!fs_cache_on(data))
+		conn->want &= ~(unsigned int)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	conn->max_write = FS_IO;
 	conn->time_gran = 1;
 }
@@ -397,6 +413,7 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.fsync = op_fsync,
 	.opendir = op_opendir,
 	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
 	.releasedir = op_release,
 	.fsyncdir = op_fsync,
 	.statfs = op_statfs,

@@ -162,8 +162,10 @@ static int read_value(struct fs_options *o, const char *name, const char *value)
 		o->root_keys = true;
 		return strcmp(value, "keys") ? bad(name, value, "the only root to choose is keys") : 0;
 	}
-	if (!strcmp(name, "cache"))
-		return strcmp(value, "strict") ? bad(name, value, "the only cache is strict") : 0;
+	if (!strcmp(name, "cache")) {
+		o->cache_strict = true;
+		return strcmp(value, "strict") ? bad(name, value, "a cache can only be strict") : 0;
+	}
 	if (!strcmp(name, "sync_interval")) {
 		if (!read_decimal(value, &number) || number > 1e9)
 			return bad(name, value, "not a number of seconds");

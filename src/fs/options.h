@@ -17,6 +17,7 @@ struct fs_options {
 	bool read_only;
 	bool no_create;
 	bool strict;
+	bool cache_strict;
 	bool verify;
 	bool root_keys;
 	uint64_t sync_interval_ms; /* 0: never */

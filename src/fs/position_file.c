@@ -149,7 +149,7 @@ static int make_text(struct fs *fs, struct fs_inode *inode, char text[TEXT], siz
 }
 
 static int position_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                         struct stat *st)
+                         struct stat *st, double *keep)
 {
 	char text[TEXT];
 	size_t n = 0;

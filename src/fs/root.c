@@ -18,10 +18,11 @@ static struct fs_inode *child(struct fs *fs, const char *name)
 }
 
 static int root_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                     struct stat *st)
+                     struct stat *st, double *keep)
 {
 	fs_attr_fill(fs, inode, st);
 	st->st_nlink = 4;
+	*keep = FS_NEVER_CHANGE;
 	return 0;
 }
 
@@ -33,7 +34,7 @@ static int root_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 
 	if (!inode)
 		return -ENOENT;
-	rc = inode->kind->attr(fs, inode, 0, 0, &e.attr);
+	rc = inode->kind->attr(fs, inode, 0, 0, &e.attr, &e.attr_timeout);
 	if (rc)
 		return rc;
 	e.ino = fs_inode_node(fs, inode);
@@ -42,7 +43,7 @@ static int root_lookup(struct fs *fs, fuse_req_t req, struct fs_inode *dir, cons
 }
 
 static int root_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, size_t size,
-                        uint64_t offset, struct fuse_file_info *fi)
+                        uint64_t offset, struct fuse_file_info *fi, bool plus)
 {
 	static const struct fs_fixed list[] = {
 		{".", FS_INO_ROOT, S_IFDIR},       {"..", FS_INO_ROOT, S_IFDIR},
@@ -50,7 +51,7 @@ static int root_readdir(struct fs *fs, fuse_req_t req, struct fs_inode *dir, siz
 		{"log", FS_INO_LOG, S_IFREG},      {"stat", FS_INO_STAT, S_IFREG},
 	};
 
-	fs_reply_fixed(req, list, sizeof(list) / sizeof(list[0]), size, offset);
+	fs_reply_fixed(req, list, sizeof(list) / sizeof(list[0]), size, offset, plus);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "session.h"
 
+#include "cache.h"
 #include "handle.h"
 #include "inode.h"
 #include "keeper.h"
@@ -17,10 +18,12 @@
 #include "settle.h"
 #include "signals.h"
 #include "waiter.h"
+#include "watcher.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 /* What libfuse had to say last: it prints where we want to explain. */
 static char fuse_said[256];
@@ -35,9 +38,11 @@ static void keep_log(enum fuse_log_level level, const char *format, va_list args
 
 static int check_dir(const struct fs_options *o)
 {
+	struct statvfs space;
 	struct stat st;
 
-	if (stat(o->dir, &st)) {
+	/* Attributes of the mount whose daemon died may be cached; its free space is not. */
+	if (stat(o->dir, &st) || statvfs(o->dir, &space)) {
 		if (errno == ENOTCONN)
 			fs_say("%s: the daemon that was mounted here died; clear it with: "
 			       "fusermount3 -u %s",
@@ -143,7 +148,7 @@ int fs_session_open(struct fs *fs, const struct fs_options *options)
 		code = open_store(fs, options);
 	if (!code)
 		code = set_owner(fs, options);
-	if (!code && (fs_keeper_open(fs) || fs_inodes_open(fs) || fs_names_open(fs) ||
+	if (!code && (fs_keeper_open(fs) || fs_cache_open(fs) || fs_inodes_open(fs) || fs_names_open(fs) ||
 	              fs_handles_open(fs) || fs_settle_open(fs) || fs_log_open(fs) ||
 	              fs_waiter_open(fs))) {
 		fs_say("%s", strerror(ENOMEM));
@@ -160,8 +165,10 @@ int fs_session_open(struct fs *fs, const struct fs_options *options)
 
 int fs_session_start(struct fs *fs)
 {
-	int rc = fs_signals_start(fs);
+	int rc = fs_watcher_start(fs);
 
+	if (!rc)
+		rc = fs_signals_start(fs);
 	if (!rc)
 		rc = fs_keeper_start(fs);
 	if (!rc)
@@ -197,6 +204,7 @@ int fs_session_run(struct fs *fs)
 	int code = FS_EXIT_OK, rc = loop(fs);
 
 	fs_signals_looped(fs);
+	fs_watcher_join(fs);
 	if (rc < 0) {
 		fs_say("%s: %s", fs->options->dir, strerror(-rc));
 		code = FS_EXIT_SYSTEM;
@@ -217,7 +225,8 @@ int fs_session_close(struct fs *fs, int code)
 {
 	int rc;
 
-	fs_waiter_stop(fs); /* what it still has to answer belongs to the session */
+	fs_waiter_stop(fs); /* what it still has to answer belongs to the session ... */
+	fs_watcher_join(fs);  /* ... which this one writes to */
 	if (fs->is_mounted)
 		fuse_session_unmount(fs->session);
 	if (fs->session)
@@ -229,6 +238,7 @@ int fs_session_close(struct fs *fs, int code)
 	fs_log_close(fs);
 	if (fs->inodes)
 		fs_inodes_close(fs);
+	fs_cache_close(fs);
 	fs_names_close(fs);
 	fs_settle_close(fs);
 	fs_keeper_close(fs);
@@ -240,5 +250,6 @@ int fs_session_close(struct fs *fs, int code)
 	if (fs->store_fd >= 0)
 		close(fs->store_fd);
 	fs_signals_stop(fs);
+	fs_watcher_close(fs);
 	return code;
 }

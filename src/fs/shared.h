@@ -15,6 +15,7 @@ struct fs_write {
 	size_t size;
 	uint64_t offset;
 	bool append;    /* the offset is the end, wherever that is */
+	bool mapped;    /* a page of a mapping */
 	bool fresh;     /* the key may be absent: this handle makes it */
 	uint64_t owner; /* the process, as FLUSH names it */
 	pid_t thread;

@@ -9,6 +9,7 @@
 #include "signals.h"
 
 #include "options.h"
+#include "watcher.h"
 
 #include <signal.h>
 #include <sys/mount.h>
@@ -64,6 +65,9 @@ static void *wait_for_signals(void *arg)
 	if (number == SIGUSR2)
 		return NULL;
 	s->fs->stopping = true;
+	while (!fs_watcher_end(s->fs))
+		if (sigtimedwait(&set, NULL, &soon) > 0)
+			end_now(s);
 	fuse_session_exit(s->fs->session);
 	while (!s->stop) {
 		if (!s->looped)

@@ -59,7 +59,7 @@ static int make_text(struct fs *fs, struct fs_inode *inode, struct fs_text *t)
 }
 
 static int stat_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                     struct stat *st)
+                     struct stat *st, double *keep)
 {
 	struct fs_text text;
 	int rc = make_text(fs, inode, &text);

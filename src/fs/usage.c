@@ -24,7 +24,7 @@ void fs_usage_help(void)
 	      "  -o nocreate        do not make a store\n"
 	      "  -o root=keys       DIR itself holds the keys\n"
 	      "  -o sync_interval=S sync every S seconds (5); 0: only fsync and unmount do\n"
-	      "  -o cache=strict    nothing is cached in the kernel (the default)\n"
+	      "  -o cache=strict    the kernel keeps nothing: slower, and never behind by microseconds\n"
 	      "  -o strict          chmod, chown and setting times fail; else they do nothing\n"
 	      "  -o verify          check every checksum on every read\n"
 	      "  -o uid=N,gid=N     owner of all files, instead of the store file's\n"
