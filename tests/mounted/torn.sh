@@ -20,17 +20,23 @@ try "values of several pages moved over" 300000 2 2 rename
 try "values of several MiB truncated and written" 6000000 1 2 trunc
 try "values of several MiB moved over" 6000000 1 2 rename
 
-(
-	end=$(($(date +%s) + 3))
-	while [ "$(date +%s)" -lt $end ]; do
-		for letter in a b c; do
-			printf '%05000d' 0 | tr 0 $letter | "$SHMFSCTL" put s.db t
-		done
-	done
-) &
+
 printf a >m/keys/t
-said=$("$torn" m2/keys/t 2 5000 0 2 none)
-status=$?
-echo "# $said"
-check "values put by a direct client" [ $status = 0 ]
-wait $!
+STORE=s.db try "short values put by a direct client" 200 2 2 put
+printf a >m/keys/t
+STORE=s.db try "values of several pages put by a direct client" 300000 1 2 put
+
+# Between changes the kernel reads from pages: each change comes as that goes on.
+printf a >m/keys/t
+sleep 1
+PAUSE_MS=1050 TORN_SECONDS=${TORN_SECONDS:-8} try "values that rest a while, moved over" 9000 1 2 rename
+printf a >m/keys/t
+PAUSE_MS=1050 TORN_SECONDS=${TORN_SECONDS:-8} try "values that rest a while, truncated and written" 9000 1 2 trunc
+printf a >m/keys/t
+STORE=s.db PAUSE_MS=1050 TORN_SECONDS=${TORN_SECONDS:-8} try "values that rest a while, put directly" 9000 1 2 put
+
+# Who holds a file open may be between asking how long it is and reading it: shmfs(7).
+printf a >m/keys/t
+HOLD=200 TORN_SECONDS=${TORN_SECONDS:-5} try "few reads of one held open are torn by who truncates" 200 1 1 trunc
+printf a >m/keys/t
+STORE=s.db HOLD=200 TORN_SECONDS=${TORN_SECONDS:-5} try "few reads of one held open are torn by puts" 200 1 1 put
