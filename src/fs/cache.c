@@ -299,7 +299,7 @@ uint64_t fs_cache_version(struct fs *fs, struct fs_inode *inode)
 }
 
 void fs_cache_keep_pages(struct fs *fs, const struct fs_ask *ask, struct fs_inode *inode,
-                         uint64_t version)
+                         uint64_t version, bool suspect)
 {
 	struct fs_cache *c = fs->cache;
 	struct fs_cached *cached = lock_inode(fs, inode);
@@ -309,7 +309,7 @@ void fs_cache_keep_pages(struct fs *fs, const struct fs_ask *ask, struct fs_inod
 	cached->pages = true;
 	cached->again = cached->doomed;
 	join(fs, inode);
-	if (!ask->on || c->sets[cached->set].told != ask->told)
+	if (suspect || !ask->on || c->sets[cached->set].told != ask->told)
 		fs_set_suspect(c, cached->set);
 	unlock(fs, inode->cached.set);
 }

@@ -100,10 +100,10 @@ bool fs_cache_reader(struct fs *fs, const struct fs_ask *ask, struct fs_handle *
                      bool *keep);
 void fs_cache_reader_gone(struct fs *fs, struct fs_handle *h);
 
-/* The version whose pages the kernel is to have; 0: any, say which. */
+/* The version whose pages the kernel is to have; 0: any, say which; suspect: perhaps not the newest. */
 uint64_t fs_cache_version(struct fs *fs, struct fs_inode *inode);
 void fs_cache_keep_pages(struct fs *fs, const struct fs_ask *ask, struct fs_inode *inode,
-                         uint64_t version);
+                         uint64_t version, bool suspect);
 
 /* Somebody opens it to write; truncated: the kernel forgets all it has when it is told that
  * this succeeded. */

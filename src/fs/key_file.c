@@ -26,21 +26,20 @@ static void set_times(struct stat *st, struct timespec t)
 
 /* What the store, or what was kept of it, says; *version is 0 for the latter.  The inode's lock is
  * held. */
-static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st, uint64_t *version)
+static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st,
+                      const struct fs_ask *ask, uint64_t *version)
 {
 	struct fs_value value = {0};
 	int rc = 0;
 
 	if (!inode->detached)
-		rc = fs_value_look(fs, inode->key, inode->key_size, &value);
+		rc = fs_pages_look(fs, inode, ask, &value);
 	else if (inode->last)
 		value = inode->last->value;
 	if (rc)
 		return rc;
-	if (!inode->detached) {
-		fs_pages_look(fs, inode, &value);
+	if (!inode->detached)
 		*version = value.version;
-	}
 	st->st_size = (off_t)value.size;
 	set_times(st, (struct timespec){(time_t)(value.time_ns / 1000000000),
 	                                (long)(value.time_ns % 1000000000)});
@@ -60,7 +59,7 @@ static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t th
 	fs_attr_fill(fs, inode, st);
 	st->st_nlink = !inode->detached;
 	fs_cache_ask(fs, inode->cached.set, &ask);
-	rc = stat_value(fs, inode, st, &version);
+	rc = stat_value(fs, inode, st, &ask, &version);
 	if (fs_handle_size(inode, (struct fs_handle *)(uintptr_t)fh, thread, &size, &opened)) {
 		if (rc == -ENOENT || !st->st_mtim.tv_sec)
 			set_times(st, opened);
@@ -77,8 +76,6 @@ static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t th
 	}
 	if (!rc && version)
 		*keep = fs_cache_keep_attr(fs, &ask, inode, version);
-	if (*keep > 0)
-		fs_pages_expect(fs, inode, version);
 	if (rc == -ENOENT)
 		rc = -ESTALE; /* for a path the kernel looks the name up again */
 	pthread_mutex_unlock(&inode->lock);

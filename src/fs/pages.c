@@ -37,6 +37,7 @@ static int copy_view(struct fs *fs, const struct fs_value *value, const struct s
 	if (!snap)
 		return -ENOMEM;
 	snap->value = *value;
+	snap->told_ms = fs_now_ms();
 	if (value->type == SHMFS_NUMBER) {
 		memcpy(snap->data, value->text, value->size);
 	} else {
@@ -167,11 +168,17 @@ static int reply_part(struct fs *fs, fuse_req_t req, struct fs_inode *inode, con
 		size = 0;
 	}
 	if (!rc) {
-		fs_cache_keep_pages(fs, ask, inode, value.version);
+		fs_cache_keep_pages(fs, ask, inode, value.version, false);
 		fuse_reply_buf(req, buf, size);
 	}
 	free(buf);
 	return rc;
+}
+
+/* Was it told a moment ago of the size of this?  Then it asks for that, whatever there is now. */
+static bool expected(const struct fs_snap *snap)
+{
+	return snap && fs_now_ms() - snap->told_ms <= FS_FRESH_MS;
 }
 
 static int reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t size, uint64_t offset)
@@ -183,7 +190,7 @@ static int reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t s
 
 	fs_cache_ask(fs, inode->cached.set, &ask);
 	version = fs_cache_version(fs, inode);
-	rc = take_snap(fs, inode, version);
+	rc = !version && expected(inode->snap) ? 0 : take_snap(fs, inode, version);
 	if (rc == -EMSGSIZE)
 		return reply_part(fs, req, inode, &ask, size, offset);
 	if (rc)
@@ -191,7 +198,7 @@ static int reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t s
 	snap = inode->snap;
 	/* Of a version that is noted already the watcher knows that there may be pages. */
 	if (!version)
-		fs_cache_keep_pages(fs, &ask, inode, snap->value.version);
+		fs_cache_keep_pages(fs, &ask, inode, snap->value.version, true);
 	if (offset >= snap->value.size)
 		size = 0;
 	else if (size > snap->value.size - offset)
@@ -208,18 +215,25 @@ int fs_pages_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t 
 	return rc;
 }
 
-void fs_pages_look(struct fs *fs, struct fs_inode *inode, struct fs_value *value)
+int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask,
+                  struct fs_value *value)
 {
-	const struct fs_snap *snap = inode->snap;
+	uint64_t version;
+	int rc;
 
-	/* The kernel has other attributes, and will be told to forget them: until then those. */
-	if (snap && snap->value.version != value->version &&
-	    snap->value.version == fs_cache_version(fs, inode))
-		*value = snap->value;
-}
-
-void fs_pages_expect(struct fs *fs, struct fs_inode *inode, uint64_t version)
-{
-	if (inode->cached.readers)
-		(void)take_snap(fs, inode, version);
+	if (!inode->cached.readers)
+		return fs_value_look(fs, inode->key, inode->key_size, value);
+	version = fs_cache_version(fs, inode);
+	/* It has pages of that, and is about to be told to forget them: until then it is that. */
+	rc = version && inode->snap && inode->snap->value.version == version ? 0
+	                                                                    : take_snap(fs, inode, 0);
+	if (rc == -EMSGSIZE)
+		return fs_value_look(fs, inode->key, inode->key_size, value);
+	if (rc)
+		return rc;
+	*value = inode->snap->value;
+	inode->snap->told_ms = fs_now_ms();
+	if (!version)
+		fs_cache_keep_pages(fs, ask, inode, value->version, false);
+	return 0;
 }

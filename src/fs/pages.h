@@ -17,9 +17,11 @@
 
 #include "handle.h"
 
-/* A version of a value, which the kernel is given pages of while it is open. */
+/* A version of a value, which the kernel is given pages of while it is open: that of the size it was told
+ * last, as it asks for that first. */
 struct fs_snap {
 	struct fs_value value;
+	uint64_t told_ms; /* when */
 	unsigned char data[];
 };
 
@@ -37,10 +39,8 @@ void fs_pages_close(struct fs *fs, struct fs_handle *h);
  *	-ESTALE  the version that the kernel has the size of is gone */
 int fs_pages_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t size, uint64_t offset);
 
-/* What the kernel is to be told of a value that was looked up. */
-void fs_pages_look(struct fs *fs, struct fs_inode *inode, struct fs_value *value);
-
-/* The kernel keeps the attributes of this version, and may ask for its pages. */
-void fs_pages_expect(struct fs *fs, struct fs_inode *inode, uint64_t version);
+/* What the kernel is to be told of the key, and may ask for pages of. */
+int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask,
+                  struct fs_value *value);
 
 #endif
