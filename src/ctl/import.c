@@ -50,6 +50,7 @@ static int pass(struct import *im, enum port_format format)
 
 	im->count = 0;
 	ctl_progress_start(&im->progress, im->s ? "import" : "look through");
+	im->progress.bytes = format != PORT_FILES;
 	status = readers[format](im);
 	ctl_progress_end(&im->progress);
 	return status;
