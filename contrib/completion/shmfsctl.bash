@@ -101,7 +101,7 @@ _shmfsctl_operand()
 		_shmfsctl_files "$3"
 		[ -z "$SHMFS_STORE" ] || _shmfsctl_match "$3" @
 		;;
-	FILE | DEST | DIR | PATH) _shmfsctl_files "$3" ;;
+	FILE | DEST | DIR | SOURCE) _shmfsctl_files "$3" ;;
 	KEY | FROM | TO) _shmfsctl_keys "$2" "$3" "$4" ;;
 	NAME) _shmfsctl_cursors "$2" "$3" "" ;;
 	POS | PLACE) _shmfsctl_places "$2" "$3" "" ;;

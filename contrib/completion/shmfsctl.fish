@@ -91,7 +91,7 @@ function __shmfsctl_operands
         case STORE
             __fish_complete_path $typed
             test -n "$SHMFS_STORE"; and printf '@\tthe store of SHMFS_STORE\n'
-        case FILE DEST DIR PATH
+        case FILE DEST DIR SOURCE
             __fish_complete_path $typed
         case KEY FROM TO
             if test "$as" = --key-file

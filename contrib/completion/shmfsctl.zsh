@@ -47,7 +47,7 @@ _shmfsctl_operand() {
 		_files
 		[[ -z $SHMFS_STORE ]] || _wanted stores expl "that of SHMFS_STORE" compadd @
 		;;
-	FILE | DEST | DIR | PATH) _files ;;
+	FILE | DEST | DIR | SOURCE) _files ;;
 	KEY | FROM | TO) _shmfsctl_keys ;;
 	NAME) _shmfsctl_cursors ;;
 	POS | PLACE) _shmfsctl_places ;;

@@ -9,7 +9,7 @@
 #include "import.h"
 
 static const struct ctl_option options[] = {
-	{OPT_FORMAT, 0, "format", "FORMAT", "json (the default), shmio or files"},
+	{OPT_FORMAT, 0, "format", "json|shmio|files", "default json"},
 	{OPT_MERGE, 0, "merge", NULL, "files: add to a directory that is not empty"},
 	{OPT_SIZE, 0, "size", "SIZE",
 	 "shmio: make the file this large, for its writer to\ngrow into"},

@@ -15,7 +15,7 @@
 #include "import.h"
 
 static const struct ctl_option options[] = {
-	{OPT_FORMAT, 0, "format", "FORMAT", "json (the default), shmio or files"},
+	{OPT_FORMAT, 0, "format", "json|shmio|files", "default json"},
 	{OPT_MERGE, 0, "merge", NULL, "add to a store that is there"},
 	{OPT_RECURSIVE, 0, "recursive", NULL,
 	 "files: those in subdirectories too; / joins the\nnames"},
@@ -101,6 +101,8 @@ static int make(struct import *im, enum port_format format, mode_t mode)
 	bool there = !stat(path, &st);
 	int status;
 
+	if (ctl_store_doubt(im->args))
+		return CTL_TROUBLE;
 	if (there && (!S_ISREG(st.st_mode) || st.st_size))
 		return ctl_trouble(path, "is there already; import --merge adds to a store");
 	if (ctl_newfile_open(&file, path))

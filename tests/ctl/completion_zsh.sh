@@ -61,7 +61,7 @@ shmfsctl put s.db user:1 a
 shmfsctl put s.db user:2 b
 shmfsctl append s.db frame
 shmfsctl cursor s.db create worker
-check "a verb is completed" offers "shmfsctl ex" exists
+check "a verb is completed" offers "shmfsctl exi" exists
 check "then a file" offers "shmfsctl get s" s.db
 check "then a key" offers "shmfsctl get s.db u" "user:1 user:2"
 check "del takes any number" offers "shmfsctl del s.db x y user:" "user:1 user:2"

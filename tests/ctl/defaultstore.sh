@@ -38,7 +38,7 @@ check "load" sh -c 'SHMFS_STORE=new.db shmfsctl load <d && shmfsctl exists new.d
 check "name has no STORE" eq "$(shmfsctl name encode a)" a
 
 # What could be meant in two ways means what it means without the variable, and makes nothing.
-for line in "put greeting hello" "append hello" "dump d.text" "load d.text" "del k1 k2"; do
+for line in "put greeting hello" "append hello" "dump d.text" "load d.text" "del k1 k2" "import d.json" "export d.json"; do
 	# shellcheck disable=SC2086
 	check "$line is told to write @" fails_with "write @" shmfsctl $line </dev/null
 done

@@ -112,7 +112,8 @@ X
 seq 20000 | sed 's/.*/bytes\tkey &\tvalue &/' | { printf 'shmfs-dump 1\n'; cat; } | shmfsctl load --edited keys.db
 shmfsctl dump keys.db text
 for line in "check keys.db" "check --lock keys.db" "copy keys.db keys2.db" "compact keys.db" \
-	"dump keys.db text2" "load keys3.db text" "load --merge keys3.db text"; do
+	"dump keys.db text2" "load keys3.db text" "load --merge keys3.db text" \
+	"export keys.db lines" "import keys4.db lines" "import --merge keys4.db lines"; do
 	script -qec "LD_PRELOAD=$tmp/clock.so shmfsctl $line" /dev/null </dev/null >shown
 	check "$line shows a bar" grep -qE "\[K[a-z ]+: [0-9]+ % $bar" shown
 	check "(and takes it away)" eq "$(tr '\r' '\n' <shown | grep '\[K' | tail -n 1 | grep -c %)" 0
