@@ -113,12 +113,21 @@ class Store:
     def same_session(self):
         return struct.unpack_from('<QQ', self.map, 0x1020) == self.session
 
+    def complete(self, raw):
+        """Are the bytes there that went to the disk together with this checkpoint?"""
+        delta = [struct.unpack_from('<QQ', raw, 160 + 16 * i) for i in range(4)]
+        if u64(raw, 8) <= u64(self.map, 0x1090) or not any(size for _, size in delta):
+            return True
+        if any(size > 1 << 17 or at + size > self.size for at, size in delta):
+            return False
+        return u32(raw, 148) == crc32c(b''.join(self.map[at:at + size] for at, size in delta))
+
     def newest_meta(self):
         best = None
         for slot in (0, 1):
-            raw = self.map[0x3000 + slot * PAGE:][:152]
+            raw = self.map[0x3000 + slot * PAGE:][:228]
             turn = u64(raw, 0)
-            if turn and turn & 1 == slot and u32(raw, 148) == crc32c(raw[:148]):
+            if turn and turn & 1 == slot and u32(raw, 224) == crc32c(raw[:224]) and self.complete(raw):
                 if not best or turn > best['turn']:
                     best = {'turn': turn, 'epoch': u64(raw, 8), 'root': u64(raw, 16),
                             'nseg': u64(raw, 48), 'freed': u64(raw, 56), 'count': u64(raw, 64),
