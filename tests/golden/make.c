@@ -204,6 +204,9 @@ int main(int argc, char **argv)
 		frame(3);
 	if (killed && !volatile_one) {
 		MUST(shmfs_sync(s));
+		put("small", 5, 10, SHMFS_BYTES); /* so little is new that one flush does for the second */
+		frame(12);
+		MUST(shmfs_sync(s));
 		more();
 	}
 	if (killed)
