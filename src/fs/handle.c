@@ -113,7 +113,7 @@ static int begin(struct fs *fs, struct fs_handle *h, int flags)
 		rc = fs_value_look(fs, inode->key, inode->key_size, &value);
 	/* O_TRUNC wants nothing of the old value, so it does not matter that it has just gone. */
 	if (rc == -ENOENT && flags & (O_CREAT | O_TRUNC)) {
-		h->fresh = h->make = true;
+		h->make = h->fresh = true;
 		h->staged = flags & O_TRUNC || !shares(flags);
 		rc = 0;
 	} else if (rc == -ENOENT && fs_handle_makes(inode, h->thread, &size, &opened)) {

@@ -78,7 +78,7 @@ static int write_now(struct fs *fs, struct fs_handle *h, const struct fs_write *
 	rc = fs_shared_write(fs, h->inode, &now);
 	pthread_mutex_unlock(&h->inode->lock);
 	if (!rc) {
-		h->fresh = h->make = false;
+		h->make = h->fresh = false;
 		h->shared_written = true;
 	}
 	return rc;

@@ -94,7 +94,8 @@ static int publish_staged(struct fs *fs, struct fs_handle *h)
 	pthread_mutex_unlock(&h->inode->lock);
 	if (rc && (h->draft.put || h->draft.small))
 		return rc; /* it may succeed later */
-	h->staged = h->written = h->make = h->empty = h->fresh = false;
+	h->staged = h->written = h->empty = h->fresh = false;
+	h->make = false;
 	fs_draft_drop(&h->draft);
 	return rc;
 }

@@ -40,8 +40,10 @@ mount_store s.db m
 echo line >>m/log
 echo "$tmp/m" >../held.dir
 tail -n0 -f m/log >/dev/null &
-echo $! >../held.pid
-sleep 0.5
+pid=$!
+echo $pid >../held.pid
+opened() { ls -l /proc/$pid/fd | grep -q "$tmp/m/log"; }
+eventually opened
 check "the log is read" cat m/log
 END
 check "a test that leaves a file of the mount open fails" eq $? 1

@@ -75,6 +75,7 @@ while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
 	rm -f stop killed caught.ready done.* s.db
 	mount_store s.db m || fail "a store is mounted"
+	touch m/keys/grows1
 	writers=
 	for w in 1 2 3; do
 		writes_mount $w &
