@@ -63,7 +63,8 @@ judge() {
 	done
 	for w in 1 2; do
 		grep "^direct$w " log | awk '$2 != NR { exit 1 }' || echo "the log of direct$w has a hole" >>lost
-		one_of "direct$w" "$(cat "done.direct$w")" "$(v=$("$SHMFSCTL" get s.db "direct$w") && echo "${v% value}")"
+		one_of "direct$w" "$(cat "done.direct$w")" \
+			"$(v=$("$SHMFSCTL" get s.db "direct$w") && echo "${v% value}")"
 	done
 }
 
@@ -111,11 +112,14 @@ while [ $round -lt "$rounds" ]; do
 	"$SHMFSCTL" tail s.db >log 2>/dev/null
 	judge
 	mount_store s.db m || echo "does not mount again" >>lost
-	[ "$(tr -d '\n' <log | cksum)" = "$(tr -d '\n' <m/log | cksum)" ] || echo "the mount's log is another" >>lost
-	[ "$(cat m/keys/mount1)" = "$("$SHMFSCTL" get s.db mount1)" ] || echo "the mount shows another value" >>lost
+	[ "$(tr -d '\n' <log | cksum)" = "$(tr -d '\n' <m/log | cksum)" ] ||
+		echo "the mount's log is another" >>lost
+	[ "$(cat m/keys/mount1)" = "$("$SHMFSCTL" get s.db mount1)" ] ||
+		echo "the mount shows another value" >>lost
 	unmount m
 done
 check "killed under load $rounds times, it takes nothing with it that was complete" eq "$(cat lost)" ""
 check "those who write beside it go on" eq "$(cat harmed)" ""
-check "those who used it are told ENOTCONN" eq "$(tr ' ' '\n' <told | sort | uniq -c | tr -s ' ')" " $((6 * rounds)) ENOTCONN"
+check "those who used it are told ENOTCONN" eq \
+	"$(tr ' ' '\n' <told | sort | uniq -c | tr -s ' ')" " $((6 * rounds)) ENOTCONN"
 echo "# in the last round: $(for f in done.*; do printf '%s %s ' "${f#done.}" "$(cat "$f")"; done)"

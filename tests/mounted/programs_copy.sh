@@ -15,7 +15,8 @@ def take(call, source, to, *more):
 $2
 END"
 }
-py "sendfile into a file" 'a = os.open(sys.argv[1], os.O_RDONLY); b = os.open("k", os.O_WRONLY | os.O_CREAT)
+py "sendfile into a file" '
+a = os.open(sys.argv[1], os.O_RDONLY); b = os.open("k", os.O_WRONLY | os.O_CREAT)
 take(lambda to, source: os.sendfile(to, source, None, 1 << 20), a, b)'
 py "sendfile out of one, from the middle" 'import shutil
 shutil.copyfile(sys.argv[1], "k")
@@ -31,7 +32,8 @@ try:
     while os.copy_file_range(b, c, 1 << 20, None): pass
 except OSError as e: # from one file system to another: the program copies itself
     assert e.errno == 18'
-py "splice through a pipe" 'a = os.open(sys.argv[1], os.O_RDONLY); b = os.open("k", os.O_WRONLY | os.O_CREAT)
+py "splice through a pipe" '
+a = os.open(sys.argv[1], os.O_RDONLY); b = os.open("k", os.O_WRONLY | os.O_CREAT)
 r, w = os.pipe()
 while True:
     n = os.splice(a, w, 65536) if hasattr(os, "splice") else os.write(w, os.read(a, 65536))
@@ -46,8 +48,10 @@ with open("k", "r+b") as f:
     m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
     print(m[:] == open(sys.argv[1], "rb").read())
     p = mmap.mmap(f.fileno(), 0, flags=mmap.MAP_PRIVATE); p[0:3] = b"abc"; print(p[0:3])'
-py "posix_fallocate, fsync, fdatasync, O_SYNC, sync" 'f = os.open("k", os.O_RDWR | os.O_CREAT | os.O_SYNC)
-os.posix_fallocate(f, 0, 5000); print(os.fstat(f).st_size); os.write(f, b"x"); os.fsync(f); os.fdatasync(f); os.sync()'
+py "posix_fallocate, fsync, fdatasync, O_SYNC, sync" '
+f = os.open("k", os.O_RDWR | os.O_CREAT | os.O_SYNC)
+os.posix_fallocate(f, 0, 5000); print(os.fstat(f).st_size)
+os.write(f, b"x"); os.fsync(f); os.fdatasync(f); os.sync()'
 py "lockf: a range locked is refused to another process" 'import fcntl
 open("k", "w").close()
 f = open("k", "r+"); fcntl.lockf(f, fcntl.LOCK_EX, 10, 0)
@@ -63,9 +67,11 @@ os.wait()'
 # ---- watching -----------------------------------------------------------------------
 
 # What is done through this mount is told, as on tmpfs.
-same_with inotifywait "inotify: made, written, moved, removed" 'inotifywait -q -m -t 20 -e create,close_write,move,delete,modify \
+same_with inotifywait "inotify: made, written, moved, removed" '
+	inotifywait -q -m -t 20 -e create,close_write,move,delete,modify \
 	--format "%e %f" . >"$2/events" 2>"$2/inotify.err" & pid=$!
-	i=0; until [ -n "$(grep -s inotify /proc/$pid/fdinfo/*)" ] || [ $i = 100 ]; do sleep 0.05; i=$((i + 1)); done; sleep 0.3
+	i=0; until [ -n "$(grep -s inotify /proc/$pid/fdinfo/*)" ] || [ $i = 100 ]; do sleep 0.05; i=$((i + 1)); done
+	sleep 0.3
 	echo x >k; echo y >>k; mv k k2; rm k2; sleep 0.5; kill $pid; wait $pid 2>/dev/null; uniq "$2/events"'
 same "tail -f of a key that others append to" ': >k; tail -s 0.05 -f k >"$2/tailed" & pid=$!
 	for i in 1 2 3 4 5; do echo "line $i" >>k; sleep 0.1; done

@@ -12,10 +12,14 @@ with open("p", "w") as f: json.dump({"a": [1, 2]}, f)
 print(json.load(open("p")))
 with open("p", "a") as f: f.write("!"); f.flush(); print(os.path.getsize("p"))
 with open("p", "r+b") as f:
-    f.seek(0, 2); f.write(b"?"); f.seek(0); print(f.read()); f.seek(3); f.write(b"XY"); f.truncate(7); f.seek(0); print(f.read())
-os.replace("p", "q"); print(os.path.exists("p"), sorted(os.listdir(".")), [e.stat().st_size for e in os.scandir(".")])
-with tempfile.NamedTemporaryFile(dir=".", delete=False) as t: t.write(b"safe" * 9999); t.flush(); os.fsync(t.fileno())
-os.rename(t.name, "safe"); shutil.copy("safe", "copy"); print(pathlib.Path("copy").read_bytes() == b"safe" * 9999)
+    f.seek(0, 2); f.write(b"?"); f.seek(0); print(f.read())
+    f.seek(3); f.write(b"XY"); f.truncate(7); f.seek(0); print(f.read())
+os.replace("p", "q")
+print(os.path.exists("p"), sorted(os.listdir(".")), [e.stat().st_size for e in os.scandir(".")])
+with tempfile.NamedTemporaryFile(dir=".", delete=False) as t:
+    t.write(b"safe" * 9999); t.flush(); os.fsync(t.fileno())
+os.rename(t.name, "safe"); shutil.copy("safe", "copy")
+print(pathlib.Path("copy").read_bytes() == b"safe" * 9999)
 try: open("q", "x")
 except FileExistsError as e: print(e.errno)
 try: open("none")
@@ -27,23 +31,30 @@ use strict; use warnings; use Fcntl qw(:DEFAULT :flock :seek);
 sub slurp { local $/; open my $f, '<', shift or die; <$f> }
 open my $f, '>', 'p' or die; print $f "one\ntwo\n"; close $f or die;
 open $f, '>>', 'p' or die; print $f "three\n"; close $f or die; print slurp('p'), -s 'p', "\n";
-open $f, '+<', 'p' or die; flock $f, LOCK_EX or die; seek $f, 4, SEEK_SET; print $f "TWO"; truncate $f, 8; close $f or die;
-print slurp('p'); rename 'p', 'q' or die; print -e 'p' ? "there\n" : "gone\n", join(' ', sort glob '*'), "\n";
+open $f, '+<', 'p' or die; flock $f, LOCK_EX or die; seek $f, 4, SEEK_SET; print $f "TWO";
+truncate $f, 8; close $f or die;
+print slurp('p'); rename 'p', 'q' or die;
+print -e 'p' ? "there\n" : "gone\n", join(' ', sort glob '*'), "\n";
 sysopen $f, 'q', O_WRONLY | O_CREAT | O_EXCL and die; print $!{EEXIST} ? "EEXIST\n" : "$!\n";
 open $f, '<', 'none' and die; print $!{ENOENT} ? "ENOENT\n" : "$!\n";
-@ARGV = ('q'); { local $^I = '.bak'; while (<>) { s/one/eins/; print } } print slurp('q'), slurp('q.bak');
-open $f, '>', 'long' or die; print $f 'x' x 1000000; close $f or die; print -s 'long', "\n"; unlink 'long', 'q.bak';
+@ARGV = ('q'); { local $^I = '.bak'; while (<>) { s/one/eins/; print } }
+print slurp('q'), slurp('q.bak');
+open $f, '>', 'long' or die; print $f 'x' x 1000000; close $f or die; print -s 'long', "\n";
+unlink 'long', 'q.bak';
 END
 cat >steps.js <<'END'
 const fs = require('fs');
 fs.writeFileSync('p', JSON.stringify({a: [1, 2]})); console.log(JSON.parse(fs.readFileSync('p')));
 fs.appendFileSync('p', '!'); console.log(fs.statSync('p').size);
-const f = fs.openSync('p', 'r+'); fs.writeSync(f, 'XY', 3); fs.ftruncateSync(f, 7); fs.fsyncSync(f); fs.closeSync(f);
-console.log(fs.readFileSync('p', 'utf8')); fs.renameSync('p', 'q'); console.log(fs.existsSync('p'), fs.readdirSync('.').sort());
+const f = fs.openSync('p', 'r+'); fs.writeSync(f, 'XY', 3); fs.ftruncateSync(f, 7);
+fs.fsyncSync(f); fs.closeSync(f);
+console.log(fs.readFileSync('p', 'utf8')); fs.renameSync('p', 'q');
+console.log(fs.existsSync('p'), fs.readdirSync('.').sort());
 try { fs.openSync('q', 'wx') } catch (e) { console.log(e.code) }
 try { fs.readFileSync('none') } catch (e) { console.log(e.code) }
 fs.copyFileSync('q', 'copy'); console.log(fs.readFileSync('copy', 'utf8'));
-const out = fs.createWriteStream('stream'); for (let i = 0; i < 20000; i++) out.write('line ' + i + '\n');
+const out = fs.createWriteStream('stream');
+for (let i = 0; i < 20000; i++) out.write('line ' + i + '\n');
 out.end(() => { let n = 0; fs.createReadStream('stream').on('data', d => n += d.length).on('end', () => {
 	console.log(n); fs.promises.rm('stream').then(() => console.log(fs.readdirSync('.').sort())) }) });
 END
@@ -115,8 +126,10 @@ cat >worker.pl <<'END'
 use Fcntl ':flock'; my ($dir, $me) = @ARGV; chdir $dir or die;
 for my $i (1 .. 20) {
 	open F, '>>', 'all' or die; print F "$me $i\n"; close F or die;
-	open F, '+<', 'count' or die; flock F, LOCK_EX; my $n = <F> + 1; seek F, 0, 0; print F "$n\n"; truncate F, tell F; close F or die;
-	open F, '>', "own$me.new" or die; print F "$me $i\n"; close F or die; rename "own$me.new", "own$me" or die;
+	open F, '+<', 'count' or die; flock F, LOCK_EX; my $n = <F> + 1; seek F, 0, 0;
+	print F "$n\n"; truncate F, tell F; close F or die;
+	open F, '>', "own$me.new" or die; print F "$me $i\n"; close F or die;
+	rename "own$me.new", "own$me" or die;
 	open F, '<', "own$me" or die; <F> eq "$me $i\n" or die; close F;
 }
 END
@@ -134,7 +147,9 @@ done
 bad=0
 for pid in $started; do wait "$pid" || bad=$((bad + 1)); done
 check "eight processes work to their end" eq "$bad $(cat err.*)" "0 "
-check "nothing of what they append is lost" eq "$(sort -u m/keys/all | wc -l) $(wc -l <m/keys/all)" "160 160"
+check "nothing of what they append is lost" eq \
+	"$(sort -u m/keys/all | wc -l) $(wc -l <m/keys/all)" "160 160"
 check "they count one at a time" eq "$(cat m/keys/count)" 160
-check "each has its own" eq "$(cat m/keys/own* | sort | tr '\n' ' ')" "1 20 2 20 3 20 4 20 5 20 6 20 7 20 8 20 "
+check "each has its own" eq \
+	"$(cat m/keys/own* | sort | tr '\n' ' ')" "1 20 2 20 3 20 4 20 5 20 6 20 7 20 8 20 "
 check "no file is left behind" eq "$(ls m/keys | wc -l)" 10

@@ -23,7 +23,8 @@ check "so does reading on after the end was reached, as tail -f does" eq \
 45"
 put 0123456789
 check "so does reading elsewhere: who has waited for a lock sees what was written under it" eq \
-	"$("$calls" open 3 $k rw pread 3 0 2 sh "\"$SHMFSCTL\" put s.db k abcdefghijklmn" pread 3 5 2 pread 3 7 2)" \
+	"$("$calls" open 3 $k rw pread 3 0 2 sh "\"$SHMFSCTL\" put s.db k abcdefghijklmn" pread 3 5 2 \
+		pread 3 7 2)" \
 	"01
 fg
 hi"

@@ -44,7 +44,8 @@ static void bad(const char *what, const char *name)
 
 static void put(int fd, const unsigned char *from, size_t size, const char *name)
 {
-	if (fd < 0 || write(fd, from, size) != (ssize_t)size || (rng_once_in(&rng, 10) && fsync(fd)) || close(fd))
+	if (fd < 0 || write(fd, from, size) != (ssize_t)size ||
+	    (rng_once_in(&rng, 10) && fsync(fd)) || close(fd))
 		bad("writing", name);
 }
 

@@ -192,7 +192,8 @@ static bool told(enum wrong kind, const char *sentence)
 		passed("%s", sentence);
 		return true;
 	}
-	printf("not ok - %s\n# %" PRIu64 " times; first %s\n", sentence, ledger->wrong[kind], ledger->what[kind]);
+	printf("not ok - %s\n# %" PRIu64 " times; first %s\n", sentence, ledger->wrong[kind],
+	       ledger->what[kind]);
 	return false;
 }
 

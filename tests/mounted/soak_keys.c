@@ -121,7 +121,8 @@ static bool possible(unsigned key, const struct entitled *e, bool there, uint64_
 	return false;
 }
 
-static void judge(struct self *self, unsigned which, const char *name, const struct entitled *e, uint64_t n)
+static void judge(struct self *self, unsigned which, const char *name, const struct entitled *e,
+                  uint64_t n)
 {
 	if (n > e->hi)
 		wrong(self, FUTURE, "%s: version %" PRIu64 ", only %" PRIu64 " was begun", name, n, e->hi);

@@ -28,10 +28,12 @@ check "without allow_other they cannot look at all" fails_with "Permission denie
 unmount m
 chmod 666 s.db
 mount_store s.db m -o allow_other
-check "with a store file of mode 666 they do all of it" as sh -c 'cd m && echo 1 >keys/mine && echo 2 >>keys/mine &&
+check "with a store file of mode 666 they do all of it" as sh -c '
+	cd m && echo 1 >keys/mine && echo 2 >>keys/mine &&
 	mv keys/mine keys/yours && sed -i s/1/one/ keys/yours && [ "$(cat keys/yours)" = "one
 2" ] && rm keys/yours && ls -l keys >/dev/null && echo line >>log && tail -n 1 log &&
-	mkdir cursors/theirs && echo begin >cursors/theirs/position && cat cursors/theirs/next && rmdir cursors/theirs'
+	mkdir cursors/theirs && echo begin >cursors/theirs/position && cat cursors/theirs/next &&
+	rmdir cursors/theirs'
 unmount m
 
 # ---- mounting without privileges -------------------------------------------------------------

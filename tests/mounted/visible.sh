@@ -88,8 +88,8 @@ check "touching a key that somebody else made meanwhile leaves its value" eq \
 # Open it or make it, to read and to write: a database, a file of locks.
 k=m/keys/base
 check "two that make a file to share it meet in one value" eq \
-	"$("$calls" open 3 $k rw,creat open 4 $k rw,creat pread 4 0 9 pwrite 3 0 one pread 4 0 9 pwrite 4 3 two \
-		pread 3 0 9 close 3 close 4 sh "cat $k")" "
+	"$("$calls" open 3 $k rw,creat open 4 $k rw,creat pread 4 0 9 pwrite 3 0 one pread 4 0 9 \
+		pwrite 4 3 two pread 3 0 9 close 3 close 4 sh "cat $k")" "
 one
 onetwo
 onetwo"

@@ -42,16 +42,21 @@ verify() {
 	done'
 	rm -f m/keys/*
 }
-verify "16 files of 64 KiB in any order" --rw=randwrite --nrfiles=16 --filesize=64k --bs=4k --ioengine=psync
-verify "four jobs that read and write" --rw=randrw --numjobs=4 --nrfiles=4 --filesize=32k --bs=1k-8k --ioengine=psync --fsync=16
-verify "long files from end to end" --rw=write --nrfiles=2 --filesize=8m --bs=64k --ioengine=sync --end_fsync=1
-verify "long files in any order" --rw=randwrite --nrfiles=2 --filesize=4m --bs=16k --ioengine=psync --fdatasync=32
+verify "16 files of 64 KiB in any order" --rw=randwrite --nrfiles=16 --filesize=64k --bs=4k \
+	--ioengine=psync
+verify "four jobs that read and write" --rw=randrw --numjobs=4 --nrfiles=4 --filesize=32k --bs=1k-8k \
+	--ioengine=psync --fsync=16
+verify "long files from end to end" --rw=write --nrfiles=2 --filesize=8m --bs=64k \
+	--ioengine=sync --end_fsync=1
+verify "long files in any order" --rw=randwrite --nrfiles=2 --filesize=4m --bs=16k \
+	--ioengine=psync --fdatasync=32
 verify "vectors" --rw=randwrite --nrfiles=4 --filesize=64k --bs=4k --ioengine=pvsync
 verify "eight in flight" --rw=randwrite --nrfiles=2 --filesize=128k --bs=4k --ioengine=libaio --iodepth=8
 printf x >m/keys/x
 if [ -z "$("$top_builddir/tests/mounted/calls" open 3 m/keys/x rw map 3 sw)" ]; then
 	rm m/keys/x
-	verify "by shared mappings" --rw=randwrite --nrfiles=4 --filesize=64k --bs=4k --ioengine=mmap --end_fsync=1
+	verify "by shared mappings" --rw=randwrite --nrfiles=4 --filesize=64k --bs=4k \
+		--ioengine=mmap --end_fsync=1
 else
 	skip "fio, by shared mappings" "the kernel has none for FUSE"
 fi
