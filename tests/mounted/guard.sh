@@ -3,11 +3,12 @@
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
 requires fuse timeout
 
-# inner NAME: a test of its own, from standard input, with a short guard; its lines are in NAME.said.
+# inner NAME SECONDS: a test of its own, from standard input, with a guard of so long; its lines are in
+# NAME.said.
 inner() {
 	{
 		echo '. "$top_srcdir/tests/lib.sh"'
-		echo 'guard_seconds=2'
+		echo "guard_seconds=$2"
 		cat
 	} >"$1.sh"
 	SHMFS_TEST_DIR=$tmp timeout -k 5 60 sh "$1.sh" >"$1.said" 2>"$1.err"
@@ -17,7 +18,7 @@ no_daemon_of() {
 	not daemon_of "$(cat "$1")"
 }
 
-inner stopped <<'END'
+inner stopped 2 <<'END'
 mount_store s.db m
 echo v >m/keys/k
 pid=$(daemon_of m)
@@ -35,7 +36,7 @@ check "and how many requests were waiting" grep -q 'with [1-9][0-9]* requests wa
 check "the daemon is gone" eventually no_daemon_of stopped.dir
 check "and the mount" not mounted "$(cat stopped.dir)"
 
-inner held <<'END'
+inner held 50 <<'END'
 mount_store s.db m
 echo line >>m/log
 echo "$tmp/m" >../held.dir
@@ -51,7 +52,7 @@ check "saying so" grep -q '^not ok - nothing is open any more in m' held.said
 check "its daemon ends all the same" eventually no_daemon_of held.dir
 kill "$(cat held.pid)"
 
-inner well <<'END'
+inner well 50 <<'END'
 mount_store s.db m
 echo v >m/keys/k
 check "a key is read" cat m/keys/k
