@@ -36,7 +36,7 @@ static int measure(struct fs *fs, uint64_t position, struct lag *lag)
 
 static int make_text(struct fs *fs, struct fs_inode *inode, struct fs_text *t)
 {
-	struct lag lag;
+	struct lag lag = {0};
 	uint64_t position;
 	int rc;
 
