@@ -47,6 +47,7 @@
 #define FS_BLOCK        4096u            /* st_blksize, and the unit of statfs */
 #define FS_SMALL        (256u << 10)     /* written at once up to this; larger is staged */
 #define FS_KEPT         (1u << 20)       /* copied when unlinked or read; larger is pinned */
+#define FS_PAGED        (128u << 10)     /* read from pages up to this: most read it at once */
 #define FS_IO           (1u << 20)       /* largest read and write request */
 #define FS_FRAME_MAX    (FS_IO - 4096u)  /* longest frame that surely is one request: a page
                                             less, for a buffer that begins within one */

@@ -102,7 +102,7 @@ static bool open_cached(struct fs *fs, struct fs_handle *h, bool *keep)
 	if (inode->detached || h->staged || h->make)
 		return false;
 	fs_cache_ask(fs, inode->cached.set, &ask);
-	if (fs_value_look(fs, inode->key, inode->key_size, &value) || value.size > FS_KEPT ||
+	if (fs_value_look(fs, inode->key, inode->key_size, &value) || value.size > FS_PAGED ||
 	    !quiet(&value) || !fs_cache_reader(fs, &ask, h, value.version, keep))
 		return false;
 	h->cached = true;

@@ -17,6 +17,7 @@
 
 #include "inode.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -24,7 +25,7 @@
 #define LATER_MS   1      /* look again at what is being read just now */
 #define OVERRUN_MS 1000u  /* two overruns within this time ... */
 #define OVERRUNS   3u     /* ... so often: forget everything */
-#define PRIORITY   (-15)  /* where allowed: who reads what is stale waits for this thread */
+#define NICE       (-15)  /* where no real-time priority is allowed, and this is */
 
 struct fs_watcher {
 	struct fs *fs;
@@ -115,15 +116,27 @@ static void look_at_names(struct fs_watcher *w)
 		fuse_lowlevel_notify_inval_inode(fs->session, fs_inode_node(fs, fs->keys_dir), -1, 0);
 }
 
+/* Until this thread runs others may read what is stale: it goes first, where that is allowed, but
+ * not with what takes long. */
+static void hurry(bool on)
+{
+	const struct sched_param first = {.sched_priority = on ? 1 : 0};
+
+	if (pthread_setschedparam(pthread_self(), on ? SCHED_RR : SCHED_OTHER, &first))
+		(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+}
+
 static void look_at_everything(struct fs_watcher *w)
 {
 	uint64_t now = fs_now_ms();
 
+	hurry(false);
 	w->overruns = now - w->overrun_ms < OVERRUN_MS ? w->overruns + 1 : 1;
 	look_at_names(w);
 	for (uint32_t set = 0; set < FS_SETS && !w->stop; set++)
 		look(w, set, w->overruns < OVERRUNS ? CHANGED : ALL);
 	w->overrun_ms = fs_now_ms();
+	hurry(true);
 }
 
 static void look_at_suspects(struct fs_watcher *w)
@@ -151,7 +164,7 @@ static void *work(void *arg)
 	struct shmfs_watch_event events[EVENTS];
 	size_t n;
 
-	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), PRIORITY);
+	hurry(true);
 	while (!w->stop) {
 		int rc = fs_cache_wait(fs, fs_cache_suspects(fs) ? LATER_MS : -1, events, EVENTS, &n);
 

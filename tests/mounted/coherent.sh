@@ -6,6 +6,7 @@
 requires fuse
 race=$top_builddir/tests/mounted/race
 calls=$top_builddir/tests/mounted/calls
+guard_seconds=$((300 + 2 * ${TORTURE_SECONDS:-60} + ${RACE_CACHED:-0} / 500))
 mount_store s.db m
 mount_store s.db m2
 put() { "$SHMFSCTL" put s.db "$@"; }

@@ -211,7 +211,6 @@ int main(int argc, char **argv)
 	seed = text ? (unsigned int)strtoul(text, NULL, 10) : (unsigned int)now_ns();
 	printf("RACE_SEED=%u ", seed);
 	fflush(stdout);
-	end = now_ns() + (seconds ? strtoull(seconds, NULL, 10) : 3600) * 1000000000;
 	times = calloc(rounds * (size_t)dirs + 1, sizeof(*times));
 	memset(value, 'v', sizeof(value));
 	rc = shmfs_open(&store, argv[1], SHMFS_RDWR, NULL);
@@ -221,6 +220,7 @@ int main(int argc, char **argv)
 		lookers[d].dir = argv[5 + d];
 	fill(strtoul(argv[2], NULL, 10));
 	choose(same);
+	end = now_ns() + (seconds ? strtoull(seconds, NULL, 10) : 3600) * 1000000000;
 	for (int d = 0; d < dirs; d++)
 		pthread_create(&lookers[d].thread, NULL, look, &lookers[d]);
 	for (done = 0; done < rounds && now_ns() < end; done++) {
