@@ -72,6 +72,7 @@ SFS_INLINE int look(struct shmfs *s, const struct sfs_key *key, struct shmfs_vie
 			fill_view(key, &hit, &m, view);
 		if (sfs_likely(sfs_valid(s, m.stamp)))
 			return rc;
+		sfs_moment_overtaken(s);
 	}
 	copy = *key;
 	return look_again(s, &copy, view);
@@ -167,6 +168,8 @@ SFS_INLINE int get(struct shmfs *s, const struct sfs_key *key, void *buf, size_t
 			rc = take(s, key, &hit, buf, room, size, info);
 		if (sfs_likely(sfs_valid(s, m.stamp) && rc != -EOVERFLOW))
 			return rc;
+		if (rc != -EOVERFLOW)
+			sfs_moment_overtaken(s);
 	}
 	copy = *key;
 	*size = room;
@@ -243,7 +246,11 @@ static void get_group(struct shmfs *s, struct shmfs_item *items, const struct sf
 			continue;
 		if (rc == 0)
 			rc = take(s, &key[i], &hit, item->value, room, &item->size, &item->info);
-		if (sfs_unlikely(!sfs_moment_intact(s, &m) || rc == -EAGAIN || rc == -EOVERFLOW)) {
+		if (sfs_unlikely(!sfs_moment_intact(s, &m))) {
+			sfs_moment_overtaken(s);
+			rc = -EAGAIN;
+		}
+		if (sfs_unlikely(rc == -EAGAIN || rc == -EOVERFLOW)) {
 			item->size = room;
 			rc = get_again(s, &key[i], item->value, &item->size, &item->info);
 		}

@@ -58,12 +58,18 @@ static inline bool sfs_moment_intact(struct shmfs *s, const struct sfs_moment *m
 	return sfs_valid(s, m->stamp);
 }
 
+/* A writer was faster. */
+static inline void sfs_moment_overtaken(struct shmfs *s)
+{
+	atomic_fetch_add_explicit(&s->retries, 1, memory_order_relaxed);
+}
+
 /* Count a retry.  False: enough of them, and *rc says why. */
 static inline bool sfs_moment_again(struct shmfs *s, int *tries, int *rc)
 {
 	uint64_t reused = sfs_acquire(&s->live->reused);
 
-	atomic_fetch_add_explicit(&s->retries, 1, memory_order_relaxed);
+	sfs_moment_overtaken(s);
 	/* No moment will ever be intact; at once, since those who ask may be nested. */
 	if (sfs_unlikely(reused > sfs_acquire(&s->live->freed))) {
 		*rc = -EUCLEAN;
