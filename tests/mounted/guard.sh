@@ -48,7 +48,10 @@ eventually opened
 check "the log is read" cat m/log
 END
 check "a test that leaves a file of the mount open fails" eq $? 1
-check "saying so" grep -q '^not ok - nothing is open any more in m' held.said
+check "saying so" sh -c 'grep "^not ok - nothing is open any more in m" held.said || {
+	cat held.said held.err
+	exit 1
+}'
 check "its daemon ends all the same" eventually no_daemon_of held.dir
 kill "$(cat held.pid)"
 
