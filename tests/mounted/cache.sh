@@ -20,6 +20,10 @@ asked() {
 	sed -n 's/.*opcode: \([A-Z?]*\).*/\1/p' requests | tail -n "+$((test_before + 1))" |
 		grep -vE 'RELEASE|FORGET|INTERRUPT' | tr '\n' ' '
 }
+# libfuse before 3.12 cannot tell the kernel that a file which is read needs no FLUSH
+no_flush() {
+	sed 's/FLUSH //'
+}
 put() {
 	echo "$2" >"m/keys/$1"
 }
@@ -39,7 +43,7 @@ exist absent
 check "a key that is absent is looked for without a request" eq "$(asked exist absent)" ""
 cat m/keys/k >/dev/null
 cat m/keys/k >/dev/null
-check "a key is read with one" eq "$(asked cat m/keys/k)" "OPEN "
+check "a key is read with one" eq "$(asked cat m/keys/k | no_flush)" "OPEN "
 check "and right" eq "$(cat got)" value
 check "from an open file it is read, without a request" eq \
 	"$("$calls" open 5 m/keys/k r pread 5 0 99 sh "grep -c opcode: requests >n1" pread 5 0 99 \
@@ -51,7 +55,7 @@ check "that is, none" cmp n1 n2
 "$SHMFSCTL" put s.db other x
 "$SHMFSCTL" del s.db other
 stat m/keys/k >/dev/null
-check "what others do to other keys changes nothing of that" eq "$(asked cat m/keys/k)" "OPEN "
+check "what others do to other keys changes nothing of that" eq "$(asked cat m/keys/k | no_flush)" "OPEN "
 put k first
 check "an overwrite takes five, one of which the kernel asks before it truncates" eq \
 	"$(asked put k second)" "OPEN GETXATTR FLUSH WRITE FLUSH "
@@ -62,7 +66,7 @@ echo first >&5
 log() {
 	echo line >&5
 }
-check "an append to the log that is open takes one" eq "$(asked log | sed 's/FLUSH //')" "WRITE "
+check "an append to the log that is open takes one" eq "$(asked log | no_flush)" "WRITE "
 exec 5>&-
 
 # READDIRPLUS
