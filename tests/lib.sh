@@ -61,12 +61,31 @@ sanitized() {
 	case ${SAN_FLAGS:-} in *-fsanitize=[at]*) true ;; *) false ;; esac
 }
 
-# requires WHAT...: skip_all unless each is there: root, fuse (a mount can be made), or a
+# nobody COMMAND...: as a user who owns nothing, if has_nobody.
+nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# has_nobody: are we root, and may such a user run our programs?  If the build is below a directory
+# that others may not enter, as /root is, from now on copies of them are run.
+has_nobody() {
+	[ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && chmod 755 "$tmp" || return
+	nobody "$SHMFSCTL" --version >/dev/null 2>&1 && return
+	mkdir -p -m 755 "$tmp/.bin" &&
+		"$LIBTOOL" --silent --mode=install cp "$SHMFSCTL" ${SHMFS:+"$SHMFS"} "$tmp/.bin" 2>/dev/null &&
+		cp -L "$top_builddir"/lib/.libs/libshmfs.so.* "$tmp/.bin" || return
+	SHMFSCTL=$tmp/.bin/shmfsctl SHMFS=${SHMFS:+$tmp/.bin/shmfs} PATH=$tmp/.bin:$PATH
+	export LD_LIBRARY_PATH="$tmp/.bin${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+	nobody "$SHMFSCTL" --version >/dev/null 2>&1
+}
+
+# requires WHAT...: skip_all unless each is there: root, nobody, fuse (a mount can be made), or a
 # command.
 requires() {
 	for test_need in "$@"; do
 		case $test_need in
 		root) [ "$(id -u)" = 0 ] || skip_all "needs root" ;;
+		nobody) has_nobody || skip_all "needs root, setpriv, and programs that others may run" ;;
 		fuse) test_can_mount ;;
 		*) command -v "$test_need" >/dev/null || skip_all "needs $test_need" ;;
 		esac

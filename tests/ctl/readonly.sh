@@ -1,16 +1,14 @@
 #!/bin/sh
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
 # Verbs that read work without permission to write, and never write.
-requires root setpriv
+requires nobody
 
-ctl() { setpriv --reuid=65534 --regid=65534 --clear-groups "$SHMFSCTL" "$@"; }
+ctl() { nobody "$SHMFSCTL" "$@"; }
 
 shmfsctl put s.db a 1
 head -c 3000000 /dev/urandom >big
 shmfsctl put s.db big <big
-chmod 755 .
 chmod 444 s.db
-ctl --version >/dev/null 2>&1 || skip_all "needs a build that everybody may run"
 [ "$(ctl exists s.db a; echo $?)" = 0 ] || skip_all "needs a directory that everybody may read"
 sum=$(cksum <s.db)
 

@@ -1,9 +1,8 @@
 #!/bin/sh
 # Who may do what: the kernel checks the permissions of the store file.
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
-requires fuse root setpriv
-chmod 755 "$tmp"
-as() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+requires fuse nobody
+as() { nobody "$@"; }
 umask 077
 mount_store s.db m -o allow_other
 echo secret >m/keys/k
@@ -69,7 +68,7 @@ case $? in
 value
 65534 600" ;;
 esac
-if ! setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urm true 2>/dev/null; then
+if ! nobody unshare -Urm true 2>/dev/null; then
 	skip "or in a user namespace, by itself" "user namespaces are not allowed"
 else
 	private namespace.sh
