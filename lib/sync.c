@@ -123,13 +123,19 @@ static int settle_log(struct shmfs *s)
 	return 0;
 }
 
-/* Everything of a sync under sync_lock. */
-static int checkpoint(struct shmfs *s)
+/*
+ * Everything of a sync under sync_lock, for who came when `epoch` was the live one and the log
+ * ended at `tail`.  What was done before that is in any checkpoint frozen since, and many who ask
+ * at the same time share one.
+ */
+static int checkpoint(struct shmfs *s, uint64_t epoch, uint64_t tail)
 {
 	struct sfs_meta newest, m;
 	bool any = sfs_meta_newest(s, &newest), nothing_new;
 	int rc = adopt(s, &newest), log = 0;
 
+	if (rc == 0 && any && newest.epoch >= epoch && newest.log_tail >= tail)
+		return 0;
 	if (rc == 0)
 		rc = log = settle_log(s);
 	if (rc && rc != -EUCLEAN)
@@ -168,14 +174,17 @@ static bool broken(const struct shmfs *s)
 
 int sfs_sync(struct shmfs *s)
 {
+	uint64_t epoch, tail;
 	int rc;
 
 	if (broken(s))
 		return -EIO;
 	if (sfs_is_volatile(s))
 		return 0;
+	epoch = sfs_epoch(s);
+	tail = sfs_log_tail(s);
 	take(s);
-	rc = broken(s) ? -EIO : checkpoint(s);
+	rc = broken(s) ? -EIO : checkpoint(s, epoch, tail);
 	drop(s);
 	return rc;
 }

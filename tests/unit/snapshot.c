@@ -144,7 +144,7 @@ static void one_moment(void)
 	shmfs_put(s, "n", 1, &none, sizeof(none), SHMFS_BYTES, NULL);
 	shmfs_cursor_create(s, "c", 1, 0);
 	pthread_create(&writer, NULL, count_up, &w);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 60 || (last == 0 && i < 100000); i++) { /* the writer may come late */
 		uint64_t n = 0, at = 0, frame = 0, frames;
 		size_t size = sizeof(n);
 		struct shmfs_reader *r;
