@@ -59,3 +59,25 @@ check "so is a line that is no figure" fails_with "log.jsonl:1: not a figure" re
 : >log.jsonl
 check "so is a run without figures" fails_with "no figures" report log.jsonl out
 check "no byte code is left beside the sources" not test -e "$here/__pycache__"
+
+# README.md's tables and plots, of the same figures.
+printf '%s\n' before '<!-- figures -->' old '<!-- end of figures -->' after >README.md
+printf '%s\n' "today, shmfs 1" system "a processor" "9 processors, load" >about
+readme() {
+	python3 "$here/readme.py" out README.md about
+}
+report "$here/sample.jsonl" out about
+cp "$here/sample.jsonl" out/figures.jsonl
+check "the figures are put into README.md" readme
+check "each as how many times as long it takes elsewhere" grep -qF "| get | 150 ns | 6.7 |" README.md
+check "a rate too" grep -q "^| get beside a process that puts | [0-9.]* ns | " README.md
+check "those of the mount beside tmpfs" grep -qF "| stat | 1 us | 1.2 | 18 |" README.md
+check "in place of the old ones" not grep -q old README.md
+check "and of nothing else" eq "$(sed -n '1p;$p' README.md | tr '\n' ' ')" "before after "
+cp README.md once
+readme
+check "twice is the same as once" cmp once README.md
+check "the plots it shows are there" test -s docs/map.svg -a -s docs/beside.svg
+echo nothing >README.md
+check "a file without their place is refused" fails_with "<!-- figures -->" readme
+check "and left as it is" eq "$(cat README.md)" nothing

@@ -6,18 +6,43 @@ readme=$top_srcdir/README.md
 # The C program, against this build, with warnings.
 markdown_blocks "$readme" c >program.c
 check "README.md has a C program" test -s program.c
+check "of twelve lines, besides an empty one" eq "$(grep -c . program.c)" 12
 # shellcheck disable=SC2086
 check "which compiles without a warning" "$LIBTOOL" --quiet --tag=CC --mode=link \
 	"$CC" $CFLAGS $SAN_FLAGS -Wall -Wextra -Werror -I"$top_srcdir/lib" program.c -o program \
 	"$top_builddir/lib/libshmfs.la"
-check "and prints 42 and a frame" eq "$(./program)" "42, a frame"
+check "and prints 42" eq "$(./program)" "42"
 check "of the store it made" eq "$(shmfsctl get store.db answer)" 42
 rm -f store.db
 
-# The shell session; what is not about the mount runs without one too.
+# What it names is there.
+grep -oE '\]\([^)]+\)' "$readme" | sed 's/^](//; s/)$//' >links
+check "README.md shows pictures" test "$(grep -c '\.svg$' links)" -ge 4
+while read -r link; do
+	check "$link, which README.md shows, is in the source" test -f "$top_srcdir/$link"
+done <links
+for picture in "$top_srcdir"/docs/*.svg; do
+	check "docs/${picture##*/} is shown" grep -qx "docs/${picture##*/}" links
+	check "it can be read on light and dark" grep -q "prefers-color-scheme:dark" "$picture"
+	check "and is small" test "$(wc -c <"$picture")" -lt 20000
+done
+grep -oE '(shmfs_[a-z_]+)\(' "$readme" | tr -d '(' | sort -u >named
+check "README.md names functions" test "$(wc -l <named)" -gt 20
+sed -n 's/^	\(shmfs_[a-z_]*\);$/\1/p' "$top_srcdir/lib/libshmfs.map" | sort >exported
+check "all of which the library has" eq "$(comm -23 named exported)" ""
+for member in $(sed -n '/^## Coming/,$s/[^`]*`\([a-z]*_[a-z_]*\)`/\1\n/gp' "$readme" | grep -x '[a-z_]*' | sort -u); do
+	check "shmfs.h has $member" grep -qw "$member" "$top_srcdir/lib/shmfs.h"
+done
+for command in ./quickstart ./run-tests; do
+	check "README.md tells of $command" grep -q "^    $command " "$readme"
+	check "and it can be run" test -x "$top_srcdir/$command"
+done
+check "README.md has the figures of a run" sh -c \
+	"sed -n '/<!-- figures -->/,/<!-- end of figures -->/p' '$readme' | grep -q '^| get | '"
+
+# The shell sessions, which go on with one store.
 markdown_blocks "$readme" sh >session
-check "README.md has a session" test -s session
+check "README.md has sessions" test "$(grep -c '^\$ ' session)" -gt 15
 requires fuse
-mkdir mnt
 cleanup "unmount '$tmp/mnt'"
 run_session session
