@@ -53,11 +53,57 @@ while read -r function; do
 	check "$function is in the synopsis and explained" test \
 		"$(grep -c "^\.\(It \)\?F[no] $function\( \|\$\)" "$page")" -ge 2
 done <exported
+
+# Each error that the header names at a function: "function error".
+awk '
+	/^\/\*/ { comment = 1; errors = "" }
+	comment {
+		for (rest = $0; match(rest, /-E[A-Z0-9]+|SHMFS_E_[A-Z_]+/); rest = substr(rest, RSTART + RLENGTH))
+			errors = errors " " substr(rest, RSTART, RLENGTH)
+	}
+	/\*\// { comment = 0; next }
+	!comment && !/^typedef/ && match($0, /shmfs_[a-z_]+\(/) {
+		n = split(errors, error)
+		for (i = 1; i <= n; i++) {
+			sub(/^(-|SHMFS_E_)/, "", error[i])
+			print substr($0, RSTART, RLENGTH - 1), error[i]
+		}
+	}
+	/^$/ { errors = "" }
+' "$top_srcdir/lib/shmfs.h" | sort -u >errors
+check "the header names errors of its functions" test "$(wc -l <errors)" -gt 60
+
+# said_at FUNCTION: what the manual says of it, and of those whose errors it has "as of" them
+said_at() {
+	sed -n "/^\.It Fn $1\$/,/^\.\(It Fn\|S[sh]\) /p" "$page" | sed '1d;$d' >said
+	cat said
+	for other in $(sed -n '/^\(.* as of\|As\)$/{n;s/^\.Fn \(shmfs_[a-z_]*\).*/\1/p;}' said); do
+		sed -n "/^\.It Fn $other\$/,/^\.\(It Fn\|S[sh]\) /p" "$page"
+	done
+}
+while read -r function error; do
+	check "$function: the manual has $error" sh -c 'grep -qE "(^|[^A-Z])$1([^A-Z]|$)"' - "$error" <<-END
+	$(said_at "$function")
+	END
+done <errors
+
 for word in $(sed -n 's/^	\(SHMFS_[A-Z_]*\) = .*/\1/p' "$top_srcdir/lib/shmfs.h"); do
 	short=${word#SHMFS_E_}
 	check "the manual has $word" grep -qE "Dv .*($word|_$short)\b" "$page"
 done
-sed -n '/^struct shmfs_stat {/,/^}/s/^	[a-z0-9_]* \([a-z_]*\);.*/\1/p' "$top_srcdir/lib/shmfs.h" >members
-while read -r member; do
-	check "the manual has $member" grep -qE "^\.(It )?Va .*\b$member\b" "$page"
+# Members of the public structures, but for what is private or reserved: "structure member".
+awk '
+	/^struct [a-z_]* \{/ { structure = $2 }
+	/^\}/ { structure = "" }
+	structure && /^\t[a-z].*;/ && !/private/ {
+		sub(/;.*/, "")
+		sub(/\[[0-9]*\]$/, "")
+		n = split($0, word, /[ *\t]+/)
+		if (word[n] != "reserved")
+			print structure, word[n]
+	}
+' "$top_srcdir/lib/shmfs.h" >members
+check "the header has structures" test "$(wc -l <members)" -gt 80
+while read -r structure member; do
+	check "the manual has $member of $structure" grep -qE "^\.(It )?V[at] .*\b$member\b" "$page"
 done <members
