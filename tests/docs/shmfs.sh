@@ -14,3 +14,4 @@ check "shmfs -h names options" test "$(wc -l <options)" -gt 15
 while read -r option; do
 	check "the manual has $option" grep -qw "^\.\(It \)\?Cm.* $option" "$top_srcdir/man/shmfs.1"
 done <options
+check "no line of shmfs -h is longer than 80 columns" eq "$(shmfs -h | awk 'length > 80')" ""
