@@ -17,7 +17,8 @@ import svg  # noqa: E402
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 PLOTS = {"map-1000000.svg": "map.svg", "beside.svg": "beside.svg"}
-PEERS = {"lmdb": "LMDB", "boost": "Boost", "tkrzw": "Tkrzw", "sqlite": "SQLite", "files": "files"}
+PEERS = {"floor": "floor", "lmdb": "LMDB", "boost": "Boost", "tkrzw": "Tkrzw", "sqlite": "SQLite",
+         "files": "files"}
 
 # What a reader of README.md asks, and the work and unit that answer it.
 MAP = [
@@ -54,10 +55,9 @@ def longer(row, by):
 
 
 def absolute(row):
-    if row["kind"] == "ns" or row["kind"] in report.PERCENTILES:
-        return f"{svg.short(row['ns'])} ns"
-    if row["kind"] == "M/s":
-        return f"{svg.short(1e3 / row['value'])} ns"
+    ns = 1e3 / row["value"] if row["kind"] == "M/s" else row["ns"]
+    if ns:
+        return f"{svg.short(ns / 1e3)} us" if ns >= 1e3 else f"{svg.short(ns)} ns"
     return f"{svg.short(row['value'])} {row['kind']}".removesuffix(" bytes")
 
 

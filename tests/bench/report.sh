@@ -69,7 +69,7 @@ readme() {
 report "$here/sample.jsonl" out about
 cp "$here/sample.jsonl" out/figures.jsonl
 check "the figures are put into README.md" readme
-check "each as how many times as long it takes elsewhere" grep -qF "| get | 150 ns | 6.7 |" README.md
+check "each as how many times as long it takes elsewhere" grep -qF "| get | 150 ns | 0.7 | 6.7 |" README.md
 check "a rate too" grep -q "^| get beside a process that puts | [0-9.]* ns | " README.md
 check "those of the mount beside tmpfs" grep -qF "| stat | 1 us | 1.2 | 18 |" README.md
 check "in place of the old ones" not grep -q old README.md

@@ -37,6 +37,9 @@ for command in ./quickstart ./run-tests; do
 	check "README.md tells of $command" grep -q "^    $command " "$readme"
 	check "and it can be run" test -x "$top_srcdir/$command"
 done
+packages=$(sed -n 's/^packages_build="\(.*\)"$/\1/p' "$top_srcdir/build-aux/setup.sh")
+check "README.md has the packages that quickstart installs" eq "$packages" \
+	"$(sed -n '/apt-get install/{N;s/\\\n//;s/.*install //;s/  */ /g;p;}' "$readme")"
 check "README.md has the figures of a run" sh -c \
 	"sed -n '/<!-- figures -->/,/<!-- end of figures -->/p' '$readme' | grep -q '^| get | '"
 
