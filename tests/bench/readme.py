@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Put the figures of a run into README.md: its tables, and the plots it shows, in docs/.
+"""Put the figures of a run into README.md: its tables, and plots of some in docs/.
 
     readme.py BENCH-REPORT README.md ABOUT.txt
 
-BENCH-REPORT is a directory with figures.jsonl and the plots.  In README.md what is between two
+BENCH-REPORT is a directory with figures.jsonl.  In README.md what is between two
 comments, <!-- figures --> and <!-- end of figures -->, is replaced.
 """
 import os
-import shutil
 import sys
 
 sys.dont_write_bytecode = True
@@ -16,7 +15,7 @@ import report  # noqa: E402
 import svg  # noqa: E402
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
-PLOTS = {"map-1000000.svg": "map.svg", "beside.svg": "beside.svg"}
+DRAWN = ["get, copy", "overwrite", "insert into a new store", "delete"]
 PEERS = {"floor": "floor", "lmdb": "LMDB", "boost": "Boost", "tkrzw": "Tkrzw", "sqlite": "SQLite",
          "files": "files"}
 
@@ -61,10 +60,6 @@ def absolute(row):
     return f"{svg.short(row['value'])} {row['kind']}".removesuffix(" bytes")
 
 
-def rows_of(rows, scale):
-    return {(r["work"], r["who"], r["kind"]): r for r in rows if r.get("scale") in (scale, None)}
-
-
 def map_table(at):
     out = ["| | shmfs | " + " | ".join(PEERS.values()) + " |", "|---|" + "--:|" * (1 + len(PEERS))]
     for name, work, kind in MAP:
@@ -90,12 +85,27 @@ def mount_table(at):
     return out if len(out) > 2 else []
 
 
+def plots(at, rows, scale, docs):
+    """Less than the report has: what can be taken in at a glance."""
+    groups = [(work, [(who, 1e3 / at[work, who, "ns"]["ns"]) for who in ["shmfs", *PEERS]
+                      if at.get((work, who, "ns"))]) for work in DRAWN]
+    beside = [r for r in rows if r["work"] in (report.BESIDE, "puts of that writer")]
+    drawings = {"map.svg": svg.bars(f"One thread, {report.human(scale)} keys", groups, "million operations a second"),
+                "beside.svg": svg.bars("A reader beside a writer", report.groups(beside, report.value_of),
+                                       "million a second")}
+    for name, drawing in drawings.items():
+        with open(os.path.join(docs, name), "w", encoding="utf-8") as file:
+            file.write(drawing)
+
+
 def main(arguments):
     if len(arguments) != 3:
         sys.exit(__doc__)
     directory, readme, about = arguments
     rows = report.read(os.path.join(directory, "figures.jsonl"))
-    at = rows_of(rows, min(r["scale"] for r in rows if r.get("scale")))
+    scale = min(r["scale"] for r in rows if r.get("scale"))
+    rows = [r for r in rows if r.get("scale") in (scale, None)]
+    at = {(r["work"], r["who"], r["kind"]): r for r in rows}
     with open(about, encoding="utf-8") as file:
         machine = [line.strip() for line in file]
     with open(readme, encoding="utf-8") as file:
@@ -107,9 +117,7 @@ def main(arguments):
             f"{machine[2]}, {machine[3].split(',')[0]}, {machine[0]}.", ""]
     docs = os.path.join(os.path.dirname(os.path.abspath(readme)), "docs")
     os.makedirs(docs, exist_ok=True)
-    for plot, name in PLOTS.items():
-        if os.path.exists(os.path.join(directory, plot)):
-            shutil.copy(os.path.join(directory, plot), os.path.join(docs, name))
+    plots(at, rows, scale, docs)
     with open(readme, "w", encoding="utf-8") as file:
         file.write(before + BEGIN + "\n".join(text) + END + after)
 
