@@ -15,6 +15,7 @@ import report  # noqa: E402
 import svg  # noqa: E402
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
+BESIDE = (report.BESIDE, "puts of that writer")
 DRAWN = ["get, copy", "overwrite", "insert into a new store", "delete"]
 PEERS = {"floor": "floor", "lmdb": "LMDB", "boost": "Boost", "tkrzw": "Tkrzw", "sqlite": "SQLite",
          "files": "files"}
@@ -88,14 +89,14 @@ def mount_table(at):
 def plots(at, rows, scale, docs):
     """Less than the report has: what can be taken in at a glance."""
     groups = [(work, [(who, 1e3 / at[work, who, "ns"]["ns"]) for who in ["shmfs", *PEERS]
-                      if at.get((work, who, "ns"))]) for work in DRAWN]
-    beside = [r for r in rows if r["work"] in (report.BESIDE, "puts of that writer")]
-    drawings = {"map.svg": svg.bars(f"One thread, {report.human(scale)} keys", groups, "million operations a second"),
-                "beside.svg": svg.bars("A reader beside a writer", report.groups(beside, report.value_of),
-                                       "million a second")}
-    for name, drawing in drawings.items():
-        with open(os.path.join(docs, name), "w", encoding="utf-8") as file:
-            file.write(drawing)
+                      if (work, who, "ns") in at]) for work in DRAWN]
+    beside = report.groups([r for r in rows if r["work"] in BESIDE], report.value_of)
+    for name, title, bars, unit in (
+            ("map.svg", f"One thread, {report.human(scale)} keys", groups, "million operations a second"),
+            ("beside.svg", "A reader beside a writer", beside, "million a second")):
+        if any(group for _, group in bars):
+            with open(os.path.join(docs, name), "w", encoding="utf-8") as file:
+                file.write(svg.bars(title, bars, unit))
 
 
 def main(arguments):
@@ -103,7 +104,9 @@ def main(arguments):
         sys.exit(__doc__)
     directory, readme, about = arguments
     rows = report.read(os.path.join(directory, "figures.jsonl"))
-    scale = min(r["scale"] for r in rows if r.get("scale"))
+    scale = min((r["scale"] for r in rows if r.get("scale")), default=None)
+    if not scale:
+        sys.exit(f"readme.py: {directory} has no figures of the map")
     rows = [r for r in rows if r.get("scale") in (scale, None)]
     at = {(r["work"], r["who"], r["kind"]): r for r in rows}
     with open(about, encoding="utf-8") as file:

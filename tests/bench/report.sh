@@ -78,6 +78,11 @@ cp README.md once
 readme
 check "twice is the same as once" cmp once README.md
 check "the plots it shows are there" test -s docs/map.svg -a -s docs/beside.svg
+cp out/figures.jsonl all.jsonl
+grep '"append ' all.jsonl >out/figures.jsonl
+check "a run of the log alone is refused" fails_with "no figures of the map" readme
+check "and changes nothing" cmp once README.md
+cp all.jsonl out/figures.jsonl
 echo nothing >README.md
 check "a file without their place is refused" fails_with "<!-- figures -->" readme
 check "and left as it is" eq "$(cat README.md)" nothing
