@@ -264,12 +264,13 @@ void shmfs_watch_wake(struct shmfs_watch *w)
  * there hashes to something else. */
 static int key_there(struct shmfs *s, const struct shmfs_watch_event *event, void *key, size_t *size)
 {
-	const struct sfs_record *r = sfs_at(s, event->where);
+	const struct sfs_record *r;
 	uint8_t copy[UINT16_MAX];
 	size_t n;
 
 	if (event->where < SFS_SEG || !sfs_file_inside(&s->file, event->where, sizeof(*r)))
 		return -ENOENT;
+	r = sfs_at(s, event->where);
 	n = sfs_relaxed((const a16 *)&r->klen);
 	if (!sfs_file_inside(&s->file, event->where, sizeof(*r) + n))
 		return -ENOENT;
