@@ -85,12 +85,13 @@ int sfs_lock_take(struct shmfs *s, a64 *word)
 	}
 }
 
-void sfs_lock_drop(a64 *word)
+bool sfs_lock_drop(a64 *word)
 {
 	uint64_t was = atomic_fetch_and_explicit(word, ~(OWNER | WAITERS), memory_order_release);
 
 	if (sfs_unlikely(was & WAITERS))
 		syscall(SYS_futex, (uint32_t *)(void *)word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	return was & WAITERS;
 }
 
 bool sfs_lock_inherit(struct shmfs *s, a64 *word)

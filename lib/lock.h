@@ -27,7 +27,9 @@ enum { SFS_LOCK_CLEAN = 0, SFS_LOCK_STOLEN = 1 };
 
 /* Blocks until the word is ours.  SFS_LOCK_STOLEN: its owner died under it. */
 SFS_HIDDEN int sfs_lock_take(struct shmfs *s, a64 *word);
-SFS_HIDDEN void sfs_lock_drop(a64 *word);
+
+/* Did somebody sleep for it?  They are awake now, but who takes it first has it. */
+SFS_HIDDEN bool sfs_lock_drop(a64 *word);
 
 /* The word's owner was the dead holder of the lease we just took: make it ours.
  * False if somebody stole it first, or it was not held by that lease. */

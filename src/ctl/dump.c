@@ -183,10 +183,13 @@ static int by_name(const void *a, const void *b)
  * by name. */
 static void dump_cursors(struct dump *d, uint64_t before, bool stale)
 {
-	struct cursor *c = d->cursors + d->counts.cursors;
 	size_t left = d->cursor_count - d->counts.cursors, n = 0;
+	struct cursor *c;
 	char place[32];
 
+	if (!left)
+		return;
+	c = d->cursors + d->counts.cursors;
 	while (n < left && c[n].position < before)
 		n++;
 	if (!n)
