@@ -42,7 +42,8 @@
  * Threads.  A handle may be used by any number of threads at once.  What a call
  * creates (an iterator, a streamed put, a pin) belongs to one thread at a time.
  * Calls that write may wait for other writers: microseconds, or a few milliseconds
- * when the one before was killed.  Calls that read never wait.
+ * when the one before was killed.  Calls that read never wait, but for
+ * shmfs_reader_wait() and shmfs_watch_wait().
  */
 #ifndef SHMFS_H
 #define SHMFS_H

@@ -67,8 +67,8 @@ def map_table(at):
         ours = at.get((work, "shmfs", kind))
         if ours:
             # one file for each key, or one that is appended to
-            peers = [at.get((work, who, kind)) or (who == "files" and at.get((work, "write", kind))) or None
-                     for who in PEERS]
+            peers = [at.get((work, who, kind)) for who in PEERS]
+            peers[-1] = peers[-1] or at.get((work, "write", kind))
             out.append(f"| {name} | {absolute(ours)} | "
                        + " | ".join(ratio(longer(p, "ratio_to_us")) for p in peers) + " |")
     return out
@@ -92,7 +92,8 @@ def plots(at, rows, scale, docs):
                       if (work, who, "ns") in at]) for work in DRAWN]
     beside = report.groups([r for r in rows if r["work"] in BESIDE], report.value_of)
     for name, title, bars, unit in (
-            ("map.svg", f"One thread, {report.human(scale)} keys", groups, "million operations a second"),
+            ("map.svg", f"One thread, {report.human(scale)} keys", groups,
+             "million operations a second"),
             ("beside.svg", "A reader beside a writer", beside, "million a second")):
         if any(group for _, group in bars):
             with open(os.path.join(docs, name), "w", encoding="utf-8") as file:

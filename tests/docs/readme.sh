@@ -30,9 +30,11 @@ grep -oE '(shmfs_[a-z_]+)\(' "$readme" | tr -d '(' | sort -u >named
 check "README.md names functions" test "$(wc -l <named)" -gt 20
 sed -n 's/^	\(shmfs_[a-z_]*\);$/\1/p' "$top_srcdir/lib/libshmfs.map" | sort >exported
 check "all of which the library has" eq "$(comm -23 named exported)" ""
-for member in $(sed -n '/^## Coming/,$s/[^`]*`\([a-z]*_[a-z_]*\)`/\1\n/gp' "$readme" | grep -x '[a-z_]*' | sort -u); do
+sed -n '/^## Coming/,$p' "$readme" | grep -oE '`[a-z]+(_[a-z]+)+`' | tr -d '`' | sort -u >members
+check "and options and figures" test "$(wc -l <members)" -ge 5
+while read -r member; do
 	check "shmfs.h has $member" grep -qw "$member" "$top_srcdir/lib/shmfs.h"
-done
+done <members
 for command in ./quickstart ./run-tests; do
 	check "README.md tells of $command" grep -q "^    $command " "$readme"
 	check "and it can be run" test -x "$top_srcdir/$command"
