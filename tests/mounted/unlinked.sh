@@ -33,10 +33,10 @@ echo value >$k
 check "also in the middle" eq "$("$calls" open 3 $k r read 3 2 sh "$del" read 3 9)" "va
 ESTALE"
 echo value >$k
-check "and to append to" eq "$("$calls" open 3 $k w,append sh "$del" write 3 more stat $k size)" "ESTALE
+check "and to append to" eq "$("$calls" open 3 $k w,append sh "$del" write 3 more sh "sleep 1" stat $k size)" "ESTALE
 ENOENT"
 echo value >$k
-check "and to fstat" eq "$("$calls" open 3 $k r sh "$del" fstat 3 size)" ESTALE
+check "and to fstat, once the kernel was told" eq "$("$calls" open 3 $k r sh "$del; sleep 1" fstat 3 size)" ESTALE
 "$calls" open 3 $k w,creat,trunc fill 3 3000000 x close 3
 check "a long one is kept too" eq \
 	"$("$calls" open 3 $k r unlink $k sh "head -c 9000000 /dev/zero >m/keys/other" same 3 4096)" \
