@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 90 }; /* seconds in which every role gets something done */
+enum { PATIENCE = 30 }; /* seconds in which every role gets something done */
 
 struct ledger *ledger;
 static struct route routes[ROUTES] = {{"a mount", NULL, NULL}, {"the other mount", NULL, NULL},
