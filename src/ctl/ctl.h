@@ -248,11 +248,17 @@ const char *ctl_type_name(uint32_t type);
 int ctl_option_size(const struct ctl_args *args, enum ctl_option_id id, uint64_t *out);
 int ctl_option_version(const struct ctl_args *args, uint64_t *out);
 
-/* ---- long work (signals.c, progress.c, newfile.c) ----------------------------- */
+/* ---- long work (signals.c, io.c, progress.c, newfile.c) ----------------------------- */
 
 /* From now on SIGHUP, SIGINT and SIGTERM interrupt system calls, and ctl_stopped() is true. */
 void ctl_signals_catch(void);
 bool ctl_stopped(void);
+
+/* Write all of it.  0, or an errno: EINTR if a signal ends the verb. */
+int ctl_write_all(int fd, const void *data, size_t size);
+
+/* Read what there is, up to `room` bytes.  CTL_NO: the end; CTL_TROUBLE, said but for a signal. */
+int ctl_read_some(int fd, const char *name, void *to, size_t room, size_t *size);
 
 /* Say what has become of the work, and die of that signal: the last thing a verb does. */
 int ctl_interrupted(const char *subject, const char *what);

@@ -26,17 +26,8 @@ void dump_out_free(struct dump_out *o)
 
 static void flush(struct dump_out *o)
 {
-	const char *from = o->buffer;
-	ssize_t n;
-
-	for (; o->used && !o->error; from += n, o->used -= (size_t)n) {
-		n = ctl_stopped() ? -1 : write(o->fd, from, o->used);
-		if (n >= 0)
-			continue;
-		if (ctl_stopped() || errno != EINTR)
-			o->error = ctl_stopped() ? EINTR : errno;
-		n = 0;
-	}
+	if (!o->error)
+		o->error = ctl_write_all(o->fd, o->buffer, o->used);
 	o->used = 0;
 }
 

@@ -25,17 +25,8 @@ struct out {
 
 static void flush(struct out *o)
 {
-	const unsigned char *from = o->buffer;
-	ssize_t n;
-
-	for (; o->used && !o->error; from += n, o->used -= (size_t)n) {
-		n = ctl_stopped() ? -1 : write(o->fd, from, o->used);
-		if (n >= 0)
-			continue;
-		if (ctl_stopped() || errno != EINTR)
-			o->error = ctl_stopped() ? EINTR : errno;
-		n = 0;
-	}
+	if (!o->error)
+		o->error = ctl_write_all(o->fd, o->buffer, o->used);
 	o->used = 0;
 }
 

@@ -42,22 +42,17 @@ static bool make_room(struct ctl_input *in)
 /* More bytes behind those at hand.  CTL_NO: there are none. */
 static int fill(struct ctl_input *in)
 {
-	ssize_t n;
+	size_t n;
+	int status;
 
 	if (!make_room(in))
 		return ctl_trouble(in->name,
 				   "a piece of more than %zu bytes does not fit in memory",
 				   in->used);
-	do {
-		if (ctl_stopped())
-			return CTL_TROUBLE; /* the verb says it */
-		n = read(in->fd, in->buffer + in->used, in->room - in->used);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return ctl_trouble(in->name, "cannot be read: %s", strerror(errno));
-	in->used += (size_t)n;
-	in->bytes += (uint64_t)n;
-	return n ? CTL_YES : CTL_NO;
+	status = ctl_read_some(in->fd, in->name, in->buffer + in->used, in->room - in->used, &n);
+	in->used += n;
+	in->bytes += n;
+	return status;
 }
 
 int ctl_input_need(struct ctl_input *in, size_t size)

@@ -44,21 +44,16 @@ int load_bad(const struct load_in *in, uint64_t line, const char *format, ...)
 /* More bytes behind those at hand.  CTL_NO: there are none. */
 static int fill(struct load_in *in)
 {
-	ssize_t n;
+	size_t n;
+	int status;
 
 	memmove(in->buffer, in->buffer + in->at, in->used - in->at);
 	in->used -= in->at;
 	in->at = 0;
-	do {
-		if (ctl_stopped())
-			return CTL_TROUBLE; /* the verb says it */
-		n = read(in->fd, in->buffer + in->used, BUFFER_SIZE - in->used);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return ctl_trouble(in->name, "cannot be read: %s", strerror(errno));
-	in->used += (size_t)n;
-	in->bytes += (uint64_t)n;
-	return n ? CTL_YES : CTL_NO;
+	status = ctl_read_some(in->fd, in->name, in->buffer + in->used, BUFFER_SIZE - in->used, &n);
+	in->used += n;
+	in->bytes += n;
+	return status;
 }
 
 int load_line(struct load_in *in, const char **text, size_t *size)
