@@ -2,40 +2,55 @@
 /*
  * floor 4: walks: shmfs_iter_open, next, close.
  *
- * Owns	the references of one bucket at a time, and a copy of the last key.
+ * Owns	the references of one bucket at a time, the records of one group of them, and a copy of
+ *	the last key.
  * Invariant	entries come by ascending hash, and what is collected next starts where the last
  *	bucket ended, so splits and moves in between neither hide nor repeat a key that stays.
+ * Order	a tag holds at least GROUP_BITS bits of the hash that follow those the bucket stands
+ *	for: its references are spread by them into groups, without a look at the records.  A group
+ *	has one or two, which are hashed and put in order when their turn comes, so that a record
+ *	is looked at once, well after it was prefetched.
  * Distrust	the bucket it collects from may be recycled meanwhile: the moment is checked after
  *	collecting, and again when a record is looked at; if it is gone the bucket is
  *	collected afresh from that record's hash on.
  */
 #include <stdlib.h>
 
+#include "find.h"
 #include "moment.h"
 #include "record.h"
 
 #define SLOTS (SFS_LINES * SFS_LINE_SLOTS)
-#define BIN_BITS 10    /* with more bins than entries, a branch of the sort is mispredicted rarely */
-#define BINS (1u << BIN_BITS)
-#define AHEAD 16       /* records fetched before they are hashed, ... */
-#define KEYS_TIMES 4   /* times the file, in bytes of keys: more is not there to be met */
-#define VALUES_AHEAD 8 /* ... and the first line of their values before they are handed out */
+#define GROUP_BITS 7
+#define GROUPS (1u << GROUP_BITS)
+#define AHEAD 16     /* records fetched before they are looked at, ... */
+#define FETCH 8      /* ... so many at a time */
+#define KEYS_TIMES 4 /* times the file, in bytes of keys: more is not there to be met */
+
+_Static_assert(GROUP_BITS + 7 <= SFS_TAG_HASH_BITS, "a tag begins at most 7 bits before the bucket's end");
 
 struct item {
 	uint64_t hash;
-	uint64_t ref;
+	struct sfs_hit hit;
 };
 
 struct shmfs_iter {
 	struct shmfs *store;
 	struct sfs_moment moment; /* of the bucket at hand */
 	uint64_t cursor;          /* first hash not collected */
+	uint64_t bucket_from;     /* the cursor as it was collected */
 	uint64_t bucket_end;      /* last hash of the bucket at hand */
 	uint64_t bucket_bytes;    /* of its keys */
+	unsigned depth;           /* of it */
 	uint64_t counted;         /* last hash of the buckets counted here: */
 	uint64_t buckets, bytes;  /* they bound a walk of a damaged tree */
 	bool end;                 /* no bucket after the one at hand */
-	unsigned n, at;
+
+	uint64_t refs[SLOTS + AHEAD + FETCH]; /* of the bucket, by group; 0 after the last */
+	uint16_t group_end[GROUPS];
+	unsigned group, looked; /* groups, and references, looked at so far */
+
+	unsigned n, at; /* the group at hand */
 	struct item items[SLOTS];
 	uint8_t *key;
 	size_t key_room;
@@ -52,6 +67,7 @@ int shmfs_iter_open(struct shmfs *s, struct shmfs_iter **out, uint64_t cursor)
 		return -ENOMEM;
 	(*out)->store = s;
 	(*out)->cursor = cursor;
+	(*out)->group = GROUPS;
 	return 0;
 }
 
@@ -64,86 +80,99 @@ void shmfs_iter_close(struct shmfs_iter *it)
 
 /* Order of two records whose whole hashes are the same, which only somebody who knows the seed
  * brings about: by key, so that equal stores are walked alike. */
-static bool key_before(struct shmfs *s, uint64_t a, uint64_t b)
+static bool key_before(const struct sfs_hit *x, const struct sfs_hit *y)
 {
-	const a8 *key_a, *key_b;
-	struct sfs_hit x, y;
+	const a8 *key_x = (const a8 *)sfs_record_key(x->record), *key_y = (const a8 *)sfs_record_key(y->record);
 
-	/* what fails was recycled: the moment will tell */
-	if (sfs_record_check(s, a, &x) || sfs_record_check(s, b, &y))
-		return false;
-	key_a = (const a8 *)sfs_record_key(x.record);
-	key_b = (const a8 *)sfs_record_key(y.record);
-	for (size_t i = 0; i < x.klen && i < y.klen; i++)
-		if (sfs_relaxed(key_a + i) != sfs_relaxed(key_b + i))
-			return sfs_relaxed(key_a + i) < sfs_relaxed(key_b + i);
-	return x.klen < y.klen;
+	for (size_t i = 0; i < x->klen && i < y->klen; i++)
+		if (sfs_relaxed(key_x + i) != sfs_relaxed(key_y + i))
+			return sfs_relaxed(key_x + i) < sfs_relaxed(key_y + i);
+	return x->klen < y->klen;
 }
 
-static bool before(struct shmfs *s, const struct item *a, const struct item *b)
+static bool before(const struct item *a, const struct item *b)
 {
-	return sfs_likely(a->hash != b->hash) ? a->hash < b->hash : key_before(s, a->ref, b->ref);
+	return sfs_likely(a->hash != b->hash) ? a->hash < b->hash : key_before(&a->hit, &b->hit);
 }
 
-/* Hashes are uniform: after spreading by their leading bits little is left to sort. */
-static void sort(struct shmfs *s, struct item *items, unsigned n, unsigned depth)
+/* One more of the group at hand, behind the others, is put where it belongs. */
+static void order(struct shmfs_iter *it)
 {
-	struct item sorted[SLOTS];
-	unsigned start[BINS + 1] = {0};
+	unsigned at = it->n++;
+	struct item item;
 
-	for (unsigned i = 0; i < n; i++)
-		start[(items[i].hash << depth >> (64 - BIN_BITS)) + 1]++;
-	for (unsigned i = 0; i < BINS; i++)
-		start[i + 1] += start[i];
-	for (unsigned i = 0; i < n; i++)
-		sorted[start[items[i].hash << depth >> (64 - BIN_BITS)]++] = items[i];
-	for (unsigned i = 0; i < n; i++) {
-		unsigned j = i;
+	if (sfs_likely(at == 0 || !before(&it->items[at], &it->items[at - 1])))
+		return;
+	item = it->items[at];
+	for (; at > 0 && before(&item, &it->items[at - 1]); at--)
+		it->items[at] = it->items[at - 1];
+	it->items[at] = item;
+}
 
-		for (; j > 0 && before(s, &sorted[i], &items[j - 1]); j--)
-			items[j] = items[j - 1];
-		items[j] = sorted[i];
+/* Several at once, so that their misses of the address cache overlap.  Of too many at once the
+ * processor drops some.  Header, and a key of 16 bytes. */
+SFS_INLINE void fetch(struct shmfs *s, const uint64_t *refs)
+{
+	for (unsigned i = 0; i < FETCH; i++) {
+		const char *record = sfs_at(s, refs[i]);
+
+		__builtin_prefetch(record);
+		__builtin_prefetch(record + sizeof(struct sfs_record) + 16);
 	}
 }
 
-/* The user's entries of a bucket from the cursor on.  The references are gathered first, so that
- * the records can be fetched well ahead. */
-static int collect_bucket(struct shmfs_iter *it, uint64_t bucket)
+/* The group that the tag of a slot leads to. */
+static unsigned group_of(uint64_t slot, unsigned known)
+{
+	return (unsigned)(slot << known >> (SFS_SLOT_REF_BITS + SFS_TAG_HASH_BITS - GROUP_BITS)) & (GROUPS - 1);
+}
+
+/* Spread the references of a bucket into groups. */
+static void collect_bucket(struct shmfs_iter *it, uint64_t bucket)
 {
 	struct shmfs *s = it->store;
 	const a64 *page = sfs_at(s, sfs_word_page(bucket));
-	uint64_t refs[SLOTS + AHEAD] = {0};
-	unsigned n = 0;
+	unsigned known = it->depth - sfs_tag_base(it->cursor, it->depth), n = 0;
+	uint64_t slots[SLOTS];
+	uint8_t group[SLOTS];
+	unsigned end = 0;
 
+	/* without a branch: which slots are used nobody can predict */
 	for (unsigned i = 0; i < SLOTS; i++) {
-		refs[n] = sfs_slot_ref(sfs_acquire(page + i));
-		n += refs[n] != 0;
+		slots[n] = sfs_acquire(page + i);
+		n += sfs_slot_ref(slots[n]) != 0;
 	}
-	for (unsigned i = 0; i < AHEAD; i++)
-		__builtin_prefetch(sfs_at(s, refs[i]));
+	memset(it->group_end, 0, sizeof(it->group_end));
 	for (unsigned i = 0; i < n; i++) {
-		const struct sfs_record *r;
-		struct sfs_hit hit;
-		uint64_t hash;
-		int rc;
-
-		__builtin_prefetch(sfs_at(s, refs[i + AHEAD]));
-		__builtin_prefetch((const char *)sfs_at(s, refs[i + AHEAD]) + 64);
-		rc = sfs_record_check(s, refs[i], &hit);
-		if (rc)
-			return rc;
-		r = hit.record;
-		if (sfs_relaxed((const a8 *)&r->space) != SFS_USER)
-			continue;
-		hash = sfs_hash_mapped(s->seed, SFS_USER, sfs_record_key(r), hit.klen);
-		if (hash < it->cursor)
-			continue;
-		if (hash > it->bucket_end)
-			return -EUCLEAN;
-		it->items[it->n++] = (struct item){hash, refs[i]};
-		it->bucket_bytes += hit.klen;
+		group[i] = (uint8_t)group_of(slots[i], known);
+		it->group_end[group[i]]++;
 	}
-	return 0;
+	for (unsigned i = 0; i < GROUPS; i++) {
+		unsigned here = it->group_end[i];
+
+		it->group_end[i] = (uint16_t)end;
+		end += here;
+	}
+	for (unsigned i = 0; i < n; i++)
+		it->refs[it->group_end[group[i]]++] = sfs_slot_ref(slots[i]);
+	memset(it->refs + n, 0, (AHEAD + FETCH) * sizeof(it->refs[0]));
+	for (unsigned i = 0; i < AHEAD; i += FETCH)
+		fetch(s, it->refs + i);
+	it->group = it->looked = 0;
+}
+
+/* The page of the bucket after the one at hand will be read from end to end. */
+static void fetch_bucket(struct shmfs_iter *it)
+{
+	struct shmfs *s = it->store;
+	uint64_t bucket;
+	const char *page;
+
+	if (it->end || sfs_index_bucket(s, it->moment.root, it->cursor, &bucket))
+		return;
+	page = sfs_at(s, sfs_word_page(bucket));
+	for (unsigned i = 0; i < SFS_PAGE; i += 64)
+		__builtin_prefetch(page + i);
 }
 
 /* A tree that leads every hash to the same few pages, or those to the same few records, would
@@ -169,44 +198,106 @@ static int collect(struct shmfs_iter *it)
 
 	do {
 		sfs_moment_begin(s, &it->moment);
-		it->n = it->at = 0;
-		it->bucket_bytes = 0;
 		rc = sfs_index_bucket(s, it->moment.root, it->cursor, &bucket);
 		if (rc == 0) {
-			it->bucket_end = it->cursor | UINT64_MAX >> sfs_word_depth(bucket);
-			rc = collect_bucket(it, bucket);
+			it->depth = sfs_word_depth(bucket);
+			collect_bucket(it, bucket);
 		}
-		if (rc == 0)
-			sort(s, it->items, it->n, sfs_word_depth(bucket));
 		if (sfs_moment_intact(s, &it->moment))
 			break;
 	} while (sfs_moment_again(s, &tries, &rc));
 	if (rc == 0 && endless(it))
 		rc = -EUCLEAN;
+	if (rc)
+		return rc;
+	it->bucket_from = it->cursor;
+	it->bucket_end = it->cursor | UINT64_MAX >> it->depth;
+	it->bucket_bytes = 0;
 	it->end = it->bucket_end == UINT64_MAX;
 	it->cursor = it->bucket_end + 1;
+	fetch_bucket(it);
+	return 0;
+}
+
+/* The first hash of a group. */
+static uint64_t group_from(const struct shmfs_iter *it, unsigned group)
+{
+	return (it->bucket_end & ~(UINT64_MAX >> it->depth)) | (uint64_t)group << (64 - GROUP_BITS) >> it->depth;
+}
+
+/* Look at the records of the next group: the user's, from the cursor on. */
+static int look_at_group(struct shmfs_iter *it)
+{
+	struct shmfs *s = it->store;
+	unsigned group = it->group++;
+	uint64_t from = group_from(it, group), last = UINT64_MAX >> GROUP_BITS >> it->depth;
+
+	it->n = it->at = 0;
+	for (; it->looked < it->group_end[group]; it->looked++) {
+		struct item *item = &it->items[it->n];
+		int rc;
+
+		if (it->looked % FETCH == 0) {
+			fetch(s, it->refs + it->looked + AHEAD);
+			fetch(s, it->refs + it->looked + FETCH); /* what was dropped */
+		}
+		rc = sfs_record_check(s, it->refs[it->looked], &item->hit);
+		if (sfs_unlikely(rc))
+			return rc;
+		if (sfs_relaxed((const a8 *)&item->hit.record->space) != SFS_USER)
+			continue;
+		item->hash = sfs_hash_mapped(s->seed, SFS_USER, sfs_record_key(item->hit.record), item->hit.klen);
+		if (sfs_unlikely(item->hash < from || item->hash - from > last))
+			return -EUCLEAN;
+		it->bucket_bytes += item->hit.klen;
+		if (item->hash >= it->bucket_from)
+			order(it);
+	}
+	return 0;
+}
+
+/* ..., -ESTALE: overtaken. */
+static int look(struct shmfs_iter *it)
+{
+	int rc = look_at_group(it);
+
+	if (sfs_likely(rc == 0))
+		return 0;
+	if (sfs_moment_intact(it->store, &it->moment)) {
+		it->group = GROUPS; /* the rest of the bucket is lost */
+		return rc;
+	}
+	it->n = 0;
+	return -ESTALE;
+}
+
+/* The next group that has an entry, of this bucket or another.  -ENOENT: there is none. */
+static int advance(struct shmfs_iter *it)
+{
+	int rc = 0;
+
+	while (rc == 0 && it->at == it->n) {
+		while (it->group < GROUPS && it->group_end[it->group] == it->looked)
+			it->group++;
+		if (it->group < GROUPS)
+			rc = look(it);
+		else
+			rc = it->end ? -ENOENT : collect(it);
+	}
 	return rc;
 }
 
-/* Copy the key of the item at hand and view its value.  -ESTALE: overtaken, collect again. */
+/* Copy the key of the item at hand and view its value.  -ESTALE: overtaken. */
 static int emit(struct shmfs_iter *it, struct shmfs_entry *entry)
 {
 	struct shmfs *s = it->store;
 	const struct item *item = &it->items[it->at];
-	struct sfs_hit hit;
-	size_t klen;
-	int rc;
+	const struct sfs_hit *hit = &item->hit;
+	size_t klen = hit->klen;
 
-	if (it->at + VALUES_AHEAD < it->n)
-		__builtin_prefetch((const char *)sfs_at(s, item[VALUES_AHEAD].ref) + 64);
-	rc = sfs_record_check(s, item->ref, &hit);
-
-	if (rc)
-		return sfs_moment_intact(s, &it->moment) ? rc : -ESTALE;
-	if (sfs_unlikely(s->verify) && !sfs_record_intact(&hit))
+	if (sfs_unlikely(s->verify) && !sfs_record_intact(hit))
 		return sfs_moment_intact(s, &it->moment) ? -EUCLEAN : -ESTALE;
-	klen = hit.klen;
-	if (klen > it->key_room || !it->key) {
+	if (sfs_unlikely(klen > it->key_room || !it->key)) {
 		uint8_t *larger = realloc(it->key, klen + 256);
 
 		if (!larger)
@@ -214,18 +305,18 @@ static int emit(struct shmfs_iter *it, struct shmfs_entry *entry)
 		it->key = larger;
 		it->key_room = klen + 256;
 	}
-	sfs_copy_out(it->key, sfs_record_key(hit.record), klen);
+	sfs_copy_out(it->key, sfs_record_key(hit->record), klen);
 	entry->key = it->key;
 	entry->key_size = klen;
 	entry->view = (struct shmfs_view){
-		.data = sfs_record_value(hit.record, klen),
-		.info = {.size = hit.vlen,
-	                 .version = sfs_relaxed((const a64 *)&hit.record->seq),
-	                 .time_ns = sfs_relaxed((const a64 *)&hit.record->time_ns),
-	                 .type = sfs_relaxed((const a8 *)&hit.record->type)},
+		.data = sfs_record_value(hit->record, klen),
+		.info = {.size = hit->vlen,
+	                 .version = sfs_relaxed((const a64 *)&hit->record->seq),
+	                 .time_ns = sfs_relaxed((const a64 *)&hit->record->time_ns),
+	                 .type = sfs_relaxed((const a8 *)&hit->record->type)},
 		.stamp = {it->moment.stamp, it->moment.checkpoint},
 	};
-	if (!sfs_moment_intact(s, &it->moment))
+	if (sfs_unlikely(!sfs_moment_intact(s, &it->moment)))
 		return -ESTALE;
 	entry->cursor = item->hash + 1;
 	return 0;
@@ -234,18 +325,19 @@ static int emit(struct shmfs_iter *it, struct shmfs_entry *entry)
 static int next(struct shmfs_iter *it, struct shmfs_entry *entry)
 {
 	for (int tries = 0;;) {
-		int rc = 0;
+		int rc = advance(it);
 
-		while (rc == 0 && it->at == it->n)
-			rc = it->end ? -ENOENT : collect(it);
-		if (rc == 0)
+		if (sfs_likely(rc == 0))
 			rc = emit(it, entry);
-		if (rc == 0)
+		if (sfs_likely(rc == 0))
 			it->at++;
-		if (rc != -ESTALE || !sfs_moment_again(it->store, &tries, &rc))
+		if (sfs_likely(rc != -ESTALE) || !sfs_moment_again(it->store, &tries, &rc))
 			return rc;
-		it->cursor = it->items[it->at].hash;
+		/* collect it again, from what was not handed out yet */
+		it->cursor = it->at < it->n ? it->items[it->at].hash :
+		                              sfs_max(group_from(it, it->group - 1), it->bucket_from);
 		it->at = it->n = 0;
+		it->group = GROUPS;
 		it->end = false;
 	}
 }

@@ -164,6 +164,29 @@ static void during_splits(void)
 	store_close(s);
 }
 
+/* All are put again, until others' records are where the walk is. */
+static void while_recycled(void)
+{
+	enum { N = 3000, ROUNDS = 50 };
+	struct shmfs *s = store_new(store_path("recycled"));
+	struct shmfs_iter *it = start(s, 0);
+	unsigned char met[N + 1] = {0};
+	struct shmfs_entry e;
+	uint64_t last = 0;
+
+	put_numbers(s, 0, N);
+	for (unsigned done = 0; !shmfs_iter_next(it, &e); done++) {
+		met[number(&e, N)]++;
+		CU_ASSERT(e.cursor > last);
+		last = e.cursor;
+		for (unsigned i = 0; done % 500 < 3 && i < ROUNDS; i++)
+			put_numbers(s, 0, N);
+	}
+	CU_ASSERT(all_are(met, N, 1));
+	shmfs_iter_close(it);
+	store_close(s);
+}
+
 static void from_any_cursor(void)
 {
 	enum { N = 3000 };
@@ -220,6 +243,7 @@ static const struct harness_test tests[] = {
 	{"a walk meets each of a million keys once", million},
 	{"two walks on one handle do not disturb each other", two_at_once},
 	{"keys present throughout are met once while the index splits", during_splits},
+	{"and once, by ascending hash, while all that is walked over is recycled", while_recycled},
 	{"a walk goes on from any entry's cursor", from_any_cursor},
 	{"deleting what a walk meets empties the store", delete_all},
 };
