@@ -266,3 +266,13 @@ int sfs_file_flush(struct sfs_file *f)
 			return -EIO;
 	return 0;
 }
+
+int sfs_file_flush_part(struct sfs_file *f, uint64_t at, uint64_t n)
+{
+	if (f->volatile_fs)
+		return 0;
+	while (msync(f->base + at, n, MS_SYNC) < 0)
+		if (errno != EINTR)
+			return -EIO;
+	return 0;
+}

@@ -80,6 +80,9 @@ SFS_HIDDEN bool sfs_file_has(struct sfs_file *f, uint64_t at, uint64_t n);
 /* Everything written through the mapping is on disk.  -EIO */
 SFS_HIDDEN int sfs_file_flush(struct sfs_file *f);
 
+/* ..., of these pages only; what else is changed meanwhile is not waited for.  -EIO */
+SFS_HIDDEN int sfs_file_flush_part(struct sfs_file *f, uint64_t at, uint64_t n);
+
 /* Does [at, at + n) lie in the file, now that the file system was asked for its length? */
 SFS_HIDDEN bool sfs_file_inside_now(struct sfs_file *f, uint64_t at, uint64_t n);
 

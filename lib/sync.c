@@ -22,13 +22,22 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static int flush(struct shmfs *s)
+/* What a flush returned. */
+static int told(struct shmfs *s, int rc)
 {
-	int rc = sfs_file_flush(&s->file);
-
 	if (rc)
 		atomic_fetch_or(&s->live->state, SFS_STATE_IOERROR);
 	return rc;
+}
+
+static int flush(struct shmfs *s)
+{
+	return told(s, sfs_file_flush(&s->file));
+}
+
+static int flush_meta(struct shmfs *s)
+{
+	return told(s, sfs_file_flush_part(&s->file, SFS_AT_META, 2 * SFS_PAGE));
 }
 
 /* Under the writer lock: what the live tree is now, and the log as its readers see it: a put
@@ -84,15 +93,16 @@ static int adopt(struct shmfs *s, const struct sfs_meta *newest)
 static int write_checkpoint(struct shmfs *s, struct sfs_meta *m)
 {
 	int rc = sfs_file_uncut(&s->file, m->nseg << SFS_SEG_SHIFT);
+	bool one_flush = sfs_delta_any(m);
 
-	if (sfs_delta_any(m))
+	if (one_flush)
 		sfs_delta_seal(s, m);
 	else if (rc == 0)
 		rc = flush(s);
 	if (rc)
 		return rc;
 	sfs_meta_write(s, m);
-	rc = flush(s);
+	rc = one_flush ? flush(s) : flush_meta(s);
 	if (rc == 0 && !sfs_is_volatile(s))
 		set_durable(s, m);
 	return rc;

@@ -5,8 +5,9 @@
  * Owns	`epoch`, `frozen`, `durable`, the metas.
  * Order	freeze: note root and heads, frozen = E, E + 1: from here nothing the note reaches is
  *	modified, and nothing it reaches is reused (I4).  Flush.  Write the note into the older
- *	meta.  Flush.  durable = the note's epoch.  Whatever order pages reach the disk in, the
- *	newest valid meta describes an untouched tree.  A small checkpoint needs no first flush (delta.h).
+ *	meta.  Flush that: what is changed meanwhile would take as long again.  durable = the note's
+ *	epoch.  Whatever order pages reach the disk in, the newest valid meta describes an untouched
+ *	tree.  A small checkpoint needs no first flush (delta.h).
  *	A kill leaves: frozen behind (the next sync goes on); a torn meta (the other is valid); a
  *	whole meta not known to be durable (the next sync flushes and adopts it).
  *	A snapshot freezes too, in memory only: its pin keeps what it reaches from being reused, and

@@ -12,13 +12,18 @@ cat >flush.c <<'END'
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+static int fails(void)
+{
+	errno = EIO;
+	return access(getenv("FAILS"), F_OK) == 0;
+}
 int fdatasync(int fd)
 {
-	if (access(getenv("FAILS"), F_OK) == 0) {
-		errno = EIO;
-		return -1;
-	}
-	return (int)syscall(SYS_fdatasync, fd);
+	return fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+int msync(void *at, size_t n, int flags)
+{
+	return fails() ? -1 : (int)syscall(SYS_msync, at, n, flags);
 }
 END
 # shellcheck disable=SC2086

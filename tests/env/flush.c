@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,16 +18,25 @@ enum { TOGETHER = 12 };
 static atomic_int waiting;
 static atomic_bool held; /* no flush comes back */
 
-int fdatasync(int fd)
+static bool fails(void)
 {
 	calls++;
 	while (atomic_load(&held))
 		usleep(1000);
-	if (fail_at && --fail_at == 0) {
-		errno = EIO;
-		return -1;
-	}
-	return (int)syscall(SYS_fdatasync, fd);
+	if (fail_at == 0 || --fail_at > 0)
+		return false;
+	errno = EIO;
+	return true;
+}
+
+int fdatasync(int fd)
+{
+	return fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int msync(void *at, size_t n, int flags)
+{
+	return fails() ? -1 : (int)syscall(SYS_msync, at, n, flags);
 }
 
 static struct shmfs *synced(const char *path)

@@ -248,14 +248,16 @@ void disk_write_back(struct disk *d)
 	}
 }
 
-void disk_flush(struct disk *d, void (*between)(void *arg, size_t i, size_t n), void *arg)
+void disk_flush(struct disk *d, uint64_t at, uint64_t n, void (*between)(void *arg, size_t i, size_t n), void *arg)
 {
 	struct pages p = {0}, late = {0};
 	size_t journal;
 
 	if (d->fd < 0)
 		return;
-	find_dirty(d, 0, (d->file_length + DISK_PAGE - 1) / DISK_PAGE, &p);
+	if (n > d->file_length - at)
+		n = d->file_length - at;
+	find_dirty(d, at / DISK_PAGE, (at + n + DISK_PAGE - 1) / DISK_PAGE, &p);
 	shuffle(d, &p);
 	/* the journal comes when it comes; until then what depends on it is as good as not there */
 	journal = rng_below(d->rng, p.n + 1);

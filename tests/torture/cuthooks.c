@@ -151,11 +151,10 @@ static void between(void *arg, size_t i, size_t n)
 		work_meanwhile(world);
 }
 
-IN_FRONT_OF(int, sfs_file_flush, (struct sfs_file *f))
+static int flush(uint64_t at, uint64_t n)
 {
 	size_t cut_at = SIZE_MAX;
 
-	(void)f; /* there is but one */
 	if (!simulated())
 		return 0;
 	if (world->phase == BEGUN) {
@@ -166,12 +165,24 @@ IN_FRONT_OF(int, sfs_file_flush, (struct sfs_file *f))
 	}
 	if (rng_once_in(&world->rng, world->doing == CLOSING ? 4 : 2)) /* the second writes few pages */
 		cut_at = rng_size(&world->rng, world->phase != SECOND ? 4000 : world->one_flush ? 20 : 7);
-	disk_flush(&world->disk, between, &cut_at);
+	disk_flush(&world->disk, at, n, between, &cut_at);
 	if (world->phase == SECOND) {
 		state_copy(&world->synced, &world->flying);
 		world->phase = IDLE;
 	}
 	return 0;
+}
+
+IN_FRONT_OF(int, sfs_file_flush, (struct sfs_file *f))
+{
+	(void)f; /* there is but one */
+	return flush(0, UINT64_MAX);
+}
+
+IN_FRONT_OF(int, sfs_file_flush_part, (struct sfs_file *f, uint64_t at, uint64_t n))
+{
+	(void)f;
+	return flush(at, n);
 }
 
 IN_FRONT_OF(void, sfs_meta_write, (struct shmfs *s, struct sfs_meta *m))

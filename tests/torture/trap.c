@@ -201,6 +201,14 @@ int fdatasync(int fd)
 	return rc;
 }
 
+int msync(void *at, size_t n, int flags)
+{
+	int rc = (int)syscall(SYS_msync, at, n, flags);
+
+	tell(TRAP_CALL, 0, 0);
+	return rc;
+}
+
 int fcntl(int fd, int command, ...)
 {
 	struct flock *lock;
