@@ -24,6 +24,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 /* What libfuse had to say last: it prints where we want to explain. */
 static char fuse_said[256];
@@ -35,6 +36,24 @@ static void keep_log(enum fuse_log_level level, const char *format, va_list args
 }
 
 /* ---- what can be told before anything is done ------------------------------------------------ */
+
+/* Another mount on top would hide the first from its users, and outlive its end. */
+static bool is_mounted(const struct stat *dir)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	bool found = false;
+	unsigned from, device;
+	char *line = NULL;
+	size_t room = 0;
+
+	while (mounts && !found && getline(&line, &room, mounts) > 0)
+		found = sscanf(line, "%*u %*u %u:%u", &from, &device) == 2 &&
+		        makedev(from, device) == dir->st_dev && strstr(line, " - fuse.shmfs ");
+	free(line);
+	if (mounts)
+		fclose(mounts);
+	return found && dir->st_ino == FUSE_ROOT_ID;
+}
 
 static int check_dir(const struct fs_options *o)
 {
@@ -53,6 +72,11 @@ static int check_dir(const struct fs_options *o)
 	}
 	if (!S_ISDIR(st.st_mode)) {
 		fs_say("%s: not a directory", o->dir);
+		return FS_EXIT_MOUNT;
+	}
+	if (is_mounted(&st)) {
+		fs_say("%s: a store is mounted here already; unmount it first: fusermount3 -u %s", o->dir,
+		       o->dir);
 		return FS_EXIT_MOUNT;
 	}
 	if (access("/dev/fuse", R_OK | W_OK)) {

@@ -38,7 +38,11 @@ check "options of a new store" mount_store s.db m -o size=20M,keys=1000,max_size
 check "are kept" eq "$(awk '$1 == "max_bytes" || $1 == "garbage" { print $2 }' m/stat)" "1073741824
 0.5"
 check "size is allocated" [ "$(stat -c %s s.db)" -ge 20971520 ]
+check "a directory that a store is mounted on: exit 32" exits 32 "$SHMFS" s.db m
+check "says what to do" fails_with "/m: a store is mounted here already; unmount it first: fusermount3 -u " "$SHMFS" new.db m
+check "and no store is made" not [ -e new.db ]
 unmount m
+check "it is free again" not mounted m
 check "others later are an error: exit 2" exits 2 "$SHMFS" s.db m -o max_size=2G
 check "that names both" eq \
 	"$("$SHMFS" s.db m -o max_size=2G 2>&1 | grep -c '2147483648.*1073741824\|1073741824.*2147483648')" 1
