@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keeper: the thread that does what is due.
+ * keeper: the threads that do what is due.
  *
- * Owns: the list of what is armed, and the thread.
- * Invariant: what runs is not in the list; `running` names it until it is done, so that
- * fs_keeper_cancel() can wait before its memory goes away.
+ * Owns: the list of what is armed, and the threads: two, since a sync takes as long as the disk
+ * does, and what else is due cannot wait for that.
+ * Invariant: what runs is `running` in its thread until it is done, so that fs_keeper_cancel() can
+ * wait before its memory goes away; armed again meanwhile, it is in the list too, but no other
+ * thread runs it.
  * Locks: its own, never held while something runs.  Others may hold theirs when they arm
  * and disarm; nobody who cancels holds one that `run` takes.
  */
@@ -12,14 +14,22 @@
 
 #include "options.h"
 
+enum { THREADS = 2 };
+
+struct worker {
+	struct fs_keeper *keeper;
+	pthread_t thread;
+	struct fs_due *running;
+};
+
 struct fs_keeper {
 	struct fs *fs;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	pthread_t thread;
-	bool started, stop;
+	struct worker workers[THREADS];
+	unsigned started;
+	bool stop;
 	struct fs_due *list; /* by time */
-	struct fs_due *running;
 	struct fs_due sync;
 };
 
@@ -47,17 +57,36 @@ static void take_out(struct fs_keeper *k, struct fs_due *due)
 	due->armed = false;
 }
 
-/* Sleep until the first is due or something changes. */
-static void rest(struct fs_keeper *k)
+static bool runs(const struct fs_keeper *k, const struct fs_due *due)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < THREADS; i++)
+		any |= k->workers[i].running == due;
+	return any;
+}
+
+/* The first that does not run already. */
+static struct fs_due *first(const struct fs_keeper *k)
+{
+	struct fs_due *due = k->list;
+
+	while (due && runs(k, due))
+		due = due->next;
+	return due;
+}
+
+/* Sleep until this one is due or something changes. */
+static void rest(struct fs_keeper *k, const struct fs_due *due)
 {
 	struct timespec until;
 
-	if (!k->list) {
+	if (!due) {
 		pthread_cond_wait(&k->changed, &k->lock);
 		return;
 	}
-	until.tv_sec = (time_t)(k->list->when_ms / 1000);
-	until.tv_nsec = (long)(k->list->when_ms % 1000 + 1) * 1000000;
+	until.tv_sec = (time_t)(due->when_ms / 1000);
+	until.tv_nsec = (long)(due->when_ms % 1000 + 1) * 1000000;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
@@ -67,22 +96,23 @@ static void rest(struct fs_keeper *k)
 
 static void *work(void *arg)
 {
-	struct fs_keeper *k = arg;
+	struct worker *w = arg;
+	struct fs_keeper *k = w->keeper;
 
 	pthread_mutex_lock(&k->lock);
 	while (!k->stop) {
-		struct fs_due *due = k->list;
+		struct fs_due *due = first(k);
 
 		if (!due || due->when_ms > fs_now_ms()) {
-			rest(k);
+			rest(k, due);
 			continue;
 		}
 		take_out(k, due);
-		k->running = due;
+		w->running = due;
 		pthread_mutex_unlock(&k->lock);
 		due->run(k->fs, due);
 		pthread_mutex_lock(&k->lock);
-		k->running = NULL;
+		w->running = NULL;
 		pthread_cond_broadcast(&k->changed);
 	}
 	pthread_mutex_unlock(&k->lock);
@@ -122,11 +152,16 @@ int fs_keeper_open(struct fs *fs)
 int fs_keeper_start(struct fs *fs)
 {
 	struct fs_keeper *k = fs->keeper;
-	int rc = pthread_create(&k->thread, NULL, work, k);
 
-	if (rc)
-		return -rc;
-	k->started = true;
+	for (; k->started < THREADS; k->started++) {
+		struct worker *w = &k->workers[k->started];
+		int rc;
+
+		w->keeper = k;
+		rc = pthread_create(&w->thread, NULL, work, w);
+		if (rc)
+			return -rc;
+	}
 	if (fs->options->sync_interval_ms && !fs->options->read_only && !fs->is_volatile) {
 		k->sync.run = sync_store;
 		fs_keeper_arm(fs, &k->sync, fs->options->sync_interval_ms);
@@ -144,8 +179,8 @@ void fs_keeper_stop(struct fs *fs)
 	k->stop = true;
 	pthread_cond_broadcast(&k->changed);
 	pthread_mutex_unlock(&k->lock);
-	pthread_join(k->thread, NULL);
-	k->started = false;
+	while (k->started)
+		pthread_join(k->workers[--k->started].thread, NULL);
 }
 
 void fs_keeper_close(struct fs *fs)
@@ -166,7 +201,7 @@ void fs_keeper_arm(struct fs *fs, struct fs_due *due, uint64_t in_ms)
 	pthread_mutex_lock(&k->lock);
 	if (!due->armed) {
 		insert(k, due, fs_now_ms() + in_ms);
-		if (k->list == due)
+		if (first(k) == due)
 			pthread_cond_broadcast(&k->changed);
 	}
 	pthread_mutex_unlock(&k->lock);
@@ -189,7 +224,7 @@ void fs_keeper_cancel(struct fs *fs, struct fs_due *due)
 		return; /* was never armed */
 	pthread_mutex_lock(&k->lock);
 	take_out(k, due);
-	while (k->running == due) {
+	while (runs(k, due)) {
 		pthread_cond_wait(&k->changed, &k->lock);
 		take_out(k, due);
 	}

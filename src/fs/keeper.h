@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keeper: the thread that does what is due: the periodic sync, publishing what has waited
+ * keeper: the threads that do what is due: the periodic sync, publishing what has waited
  * for a second, letting go of pins.
  */
 #ifndef FS_KEEPER_H
@@ -18,7 +18,7 @@ struct fs_due {
 
 int fs_keeper_open(struct fs *fs);
 
-/* Start the thread: after fork(). */
+/* Start the threads: after fork(). */
 int fs_keeper_start(struct fs *fs);
 void fs_keeper_stop(struct fs *fs);
 void fs_keeper_close(struct fs *fs);

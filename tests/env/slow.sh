@@ -1,0 +1,51 @@
+#!/bin/sh
+# A disk that takes long: who does not wait for it is not made to.
+. "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+requires fuse
+sanitized && skip_all "a sanitizer must be loaded first"
+calls=$top_builddir/tests/mounted/calls
+
+cat >flush.c <<'END'
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	while (access(getenv("SLOW"), F_OK) == 0)
+		usleep(10000);
+	return (int)syscall(SYS_fdatasync, fd);
+}
+END
+# shellcheck disable=SC2086
+$CC -shared -fPIC -o flush.so flush.c || skip_all "cannot make a library to load"
+
+mkdir m
+export SLOW="$tmp/slow"
+LD_PRELOAD=$tmp/flush.so "$SHMFS" s.db m -f -o sync_interval=0.2 &
+pid=$!
+cleanup "rm -f '$SLOW'; kill -9 $pid 2>/dev/null; unmount '$tmp/m'"
+eventually mounted m
+mount_guard "$tmp/m"
+if [ "$(awk '$1 == "is_volatile" { print $2 }' m/stat)" = 1 ]; then
+	skip "a slow disk" "the store is on a file system that keeps nothing"
+	exit
+fi
+head -c 300000 /dev/zero >m/keys/long
+touch slow
+echo new >m/keys/k
+sleep 0.5 # the periodic sync is under way
+check "while it flushes a key can be written and read" eq "$(echo more >m/keys/n && cat m/keys/k m/keys/n)" "new
+more"
+check "and what is staged is published after a second" eq \
+	"$("$calls" open 3 m/keys/long w,append write 3 soon sleep 1800 \
+		sh "\"$SHMFSCTL\" get s.db long | tail -c 4")" soon
+sync m/keys/k &
+syncer=$!
+sleep 0.3
+check "who asks for a sync waits for it" kill -0 $syncer
+rm slow
+check "until it is done" wait $syncer
+check "it unmounts" fusermount3 -u m
+wait $pid
+check "and ends well" eq $? 0
