@@ -3,6 +3,7 @@
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
 requires fuse
 torn=$top_builddir/tests/mounted/torn
+guard_seconds=$((120 + 13 * ${TORN_SECONDS:-2}))
 mount_store s.db m
 mount_store s.db m2
 
