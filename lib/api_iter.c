@@ -256,19 +256,18 @@ static int look_at_group(struct shmfs_iter *it)
 	return 0;
 }
 
-/* ..., -ESTALE: overtaken. */
+/* ..., -ESTALE: overtaken, and none of what was found counts. */
 static int look(struct shmfs_iter *it)
 {
 	int rc = look_at_group(it);
 
-	if (sfs_likely(rc == 0))
-		return 0;
-	if (sfs_moment_intact(it->store, &it->moment)) {
-		it->group = GROUPS; /* the rest of the bucket is lost */
-		return rc;
+	if (sfs_unlikely(!sfs_moment_intact(it->store, &it->moment))) {
+		it->n = 0;
+		return -ESTALE;
 	}
-	it->n = 0;
-	return -ESTALE;
+	if (sfs_unlikely(rc))
+		it->group = GROUPS; /* the rest of the bucket is lost */
+	return rc;
 }
 
 /* The next group that has an entry, of this bucket or another.  -ENOENT: there is none. */
