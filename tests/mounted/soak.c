@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 30 }; /* seconds in which every role gets something done */
+enum { PATIENCE = 30, MOST = 300 }; /* seconds in which every role gets something done: calm ones, at most */
 
 struct ledger *ledger;
 static struct route routes[ROUTES] = {{"a mount", NULL, NULL}, {"the other mount", NULL, NULL},
@@ -135,16 +135,50 @@ static void prepare(void)
 
 /* ---- waiting --------------------------------------------------------------------------- */
 
-/* Who has done nothing for too long, if somebody has; NULL: all goes well. */
-static const struct role *standing(uint64_t *last, uint64_t *since)
+struct moment {
+	uint64_t us, pressed_us;
+};
+
+/* Now, and how long somebody had to wait for a processor until now (0 where the kernel does not
+ * say).  Who waits for who is locked out sleeps; who runs late makes others late, who are not stuck. */
+static struct moment now(void)
 {
+	struct moment m = {.us = clock_us()};
+	FILE *file = fopen("/proc/pressure/cpu", "re");
+
+	if (file && fscanf(file, "some avg10=%*f avg60=%*f avg300=%*f total=%" SCNu64, &m.pressed_us) != 1)
+		m.pressed_us = 0;
+	if (file)
+		fclose(file);
+	return m;
+}
+
+static bool too_long(const struct moment *since, const struct moment *until)
+{
+	uint64_t us = until->us - since->us, pressed_us = until->pressed_us - since->pressed_us;
+
+	return us > MOST * 1000000ull || us > pressed_us + PATIENCE * 1000000ull;
+}
+
+static const struct role *slowest;
+static uint64_t slowest_us;
+
+/* Who has done nothing for too long, if somebody has; NULL: all goes well. */
+static const struct role *standing(uint64_t *last, struct moment *since)
+{
+	struct moment at = now();
+
 	for (unsigned i = 0; i < ledger->roles; i++) {
 		const struct role *role = &ledger->role[i];
 
+		if (at.us - since[i].us > slowest_us) {
+			slowest = role;
+			slowest_us = at.us - since[i].us;
+		}
 		if (role->done != last[i]) {
 			last[i] = role->done;
-			since[i] = clock_us();
-		} else if (clock_us() - since[i] > PATIENCE * 1000000ull) {
+			since[i] = at;
+		} else if (too_long(&since[i], &at)) {
 			return role;
 		}
 	}
@@ -153,10 +187,11 @@ static const struct role *standing(uint64_t *last, uint64_t *since)
 
 static const struct role *watch(uint64_t seconds)
 {
-	uint64_t last[ROLES] = {0}, since[ROLES], end = clock_us() + seconds * 1000000;
+	uint64_t last[ROLES] = {0}, end = clock_us() + seconds * 1000000;
+	struct moment since[ROLES];
 
 	for (unsigned i = 0; i < ROLES; i++)
-		since[i] = clock_us();
+		since[i] = now();
 	while (clock_us() < end && !ledger->stop) {
 		const struct role *stands = standing(last, since);
 
@@ -170,10 +205,10 @@ static const struct role *watch(uint64_t seconds)
 /* Until all have ended; false: not in time. */
 static bool join(unsigned *left, bool *died)
 {
-	uint64_t end = clock_us() + PATIENCE * 1000000ull;
+	struct moment since = now(), at = since;
 	int status;
 
-	while (*left && clock_us() < end) {
+	for (; *left && !too_long(&since, &at); at = now()) {
 		if (waitpid(-1, &status, WNOHANG) > 0) {
 			*left -= 1;
 			*died |= status != 0;
@@ -206,6 +241,8 @@ static void tell_figures(void)
 		printf("# %-38s %9" PRIu64 "\n", ledger->role[i].name, ledger->role[i].done);
 		stale += ledger->role[i].stale;
 	}
+	if (slowest)
+		printf("# longest without a result: %s, %.1f s\n", slowest->name, (double)slowest_us / 1e6);
 	printf("# ESTALE %" PRIu64 ", appends refused %" PRIu64 ", generations %" PRIu64 "\n", stale,
 	       ledger->refused, ledger->generation);
 	for (unsigned i = 0; i < BUCKETS; i++)
