@@ -287,7 +287,7 @@ static void left_by_the_dead(void)
 /* Who asks often does not have the frames counted. */
 static void stat_in_part(void)
 {
-	struct shmfs *s = store_new("part");
+	struct shmfs *s = store_new(store_path("part"));
 	struct shmfs_stat all = {.struct_size = sizeof(all)}, part;
 
 	memset(&part, 0xee, sizeof(part));
