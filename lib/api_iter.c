@@ -8,11 +8,11 @@
  *	bucket ended, so splits and moves in between neither hide nor repeat a key that stays.
  * Order	a tag holds at least GROUP_BITS bits of the hash that follow those the bucket stands
  *	for: its references are spread by them into groups, without a look at the records.  A group
- *	has one or two, which are hashed and put in order when their turn comes, so that a record
+ *	has a few, which are hashed and put in order when their turn comes, so that a record
  *	is looked at once, well after it was prefetched.
  * Distrust	the bucket it collects from may be recycled meanwhile: the moment is checked after
- *	collecting, and again when a record is looked at; if it is gone the bucket is
- *	collected afresh from that record's hash on.
+ *	collecting, after each group, and when a record is handed out; if it is gone the bucket is
+ *	collected afresh from that record's, or the group's first, hash on.
  */
 #include <stdlib.h>
 

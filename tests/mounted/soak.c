@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 30, MOST = 300 }; /* seconds in which every role gets something done: calm ones, at most */
+enum { PATIENCE = 30 }; /* seconds in which every role gets something done */
 
 struct ledger *ledger;
 static struct route routes[ROUTES] = {{"a mount", NULL, NULL}, {"the other mount", NULL, NULL},
@@ -135,50 +135,25 @@ static void prepare(void)
 
 /* ---- waiting --------------------------------------------------------------------------- */
 
-struct moment {
-	uint64_t us, pressed_us;
-};
-
-/* Now, and how long somebody had to wait for a processor until now (0 where the kernel does not
- * say).  Who waits for who is locked out sleeps; who runs late makes others late, who are not stuck. */
-static struct moment now(void)
-{
-	struct moment m = {.us = clock_us()};
-	FILE *file = fopen("/proc/pressure/cpu", "re");
-
-	if (file && fscanf(file, "some avg10=%*f avg60=%*f avg300=%*f total=%" SCNu64, &m.pressed_us) != 1)
-		m.pressed_us = 0;
-	if (file)
-		fclose(file);
-	return m;
-}
-
-static bool too_long(const struct moment *since, const struct moment *until)
-{
-	uint64_t us = until->us - since->us, pressed_us = until->pressed_us - since->pressed_us;
-
-	return us > MOST * 1000000ull || us > pressed_us + PATIENCE * 1000000ull;
-}
-
 static const struct role *slowest;
 static uint64_t slowest_us;
 
 /* Who has done nothing for too long, if somebody has; NULL: all goes well. */
-static const struct role *standing(uint64_t *last, struct moment *since)
+static const struct role *standing(uint64_t *last, uint64_t *since)
 {
-	struct moment at = now();
+	uint64_t now = clock_us();
 
 	for (unsigned i = 0; i < ledger->roles; i++) {
 		const struct role *role = &ledger->role[i];
 
-		if (at.us - since[i].us > slowest_us) {
+		if (now - since[i] > slowest_us) {
 			slowest = role;
-			slowest_us = at.us - since[i].us;
+			slowest_us = now - since[i];
 		}
 		if (role->done != last[i]) {
 			last[i] = role->done;
-			since[i] = at;
-		} else if (too_long(&since[i], &at)) {
+			since[i] = now;
+		} else if (now - since[i] > PATIENCE * 1000000ull) {
 			return role;
 		}
 	}
@@ -187,11 +162,10 @@ static const struct role *standing(uint64_t *last, struct moment *since)
 
 static const struct role *watch(uint64_t seconds)
 {
-	uint64_t last[ROLES] = {0}, end = clock_us() + seconds * 1000000;
-	struct moment since[ROLES];
+	uint64_t last[ROLES] = {0}, since[ROLES], end = clock_us() + seconds * 1000000;
 
 	for (unsigned i = 0; i < ROLES; i++)
-		since[i] = now();
+		since[i] = clock_us();
 	while (clock_us() < end && !ledger->stop) {
 		const struct role *stands = standing(last, since);
 
@@ -205,10 +179,10 @@ static const struct role *watch(uint64_t seconds)
 /* Until all have ended; false: not in time. */
 static bool join(unsigned *left, bool *died)
 {
-	struct moment since = now(), at = since;
+	uint64_t end = clock_us() + PATIENCE * 1000000ull;
 	int status;
 
-	for (; *left && !too_long(&since, &at); at = now()) {
+	while (*left && clock_us() < end) {
 		if (waitpid(-1, &status, WNOHANG) > 0) {
 			*left -= 1;
 			*died |= status != 0;

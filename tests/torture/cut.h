@@ -78,9 +78,10 @@ void disk_note_punch(struct disk *d, uint64_t at, uint64_t n);
 void disk_write_back(struct disk *d);
 /* The meta at `at` while it is being stored: some of the new words, and a wrong sum. */
 void disk_tear(struct disk *d, uint64_t at, const void *new, size_t n);
-/* All that was dirty when this was called, in random order; `between` is called after every
- * page, with its number and how many there are. */
-void disk_flush(struct disk *d, uint64_t at, uint64_t n, void (*between)(void *arg, size_t i, size_t n), void *arg);
+/* All of these bytes' pages that were dirty when this was called, in random order; `between` is
+ * called after every page, with its number and how many there are. */
+void disk_flush(struct disk *d, uint64_t at, uint64_t n, void (*between)(void *arg, size_t i, size_t n),
+                void *arg);
 /* Now the power is cut: this is what is left. */
 void disk_image(const struct disk *d, const char *path);
 

@@ -248,7 +248,8 @@ void disk_write_back(struct disk *d)
 	}
 }
 
-void disk_flush(struct disk *d, uint64_t at, uint64_t n, void (*between)(void *arg, size_t i, size_t n), void *arg)
+void disk_flush(struct disk *d, uint64_t at, uint64_t n, void (*between)(void *arg, size_t i, size_t n),
+                void *arg)
 {
 	struct pages p = {0}, late = {0};
 	size_t journal;
