@@ -44,8 +44,10 @@ verify() {
 }
 verify "16 files of 64 KiB in any order" --rw=randwrite --nrfiles=16 --filesize=64k --bs=4k \
 	--ioengine=psync
+# fio 3.33 does not know again the seeds of a mixed job it verifies when all is written (fio's issues 746
+# and 844: 4 of 100 runs fail on tmpfs, too); it compares sums and places only when it verifies on the way
 verify "four jobs that read and write" --rw=randrw --numjobs=4 --nrfiles=4 --filesize=32k --bs=1k-8k \
-	--ioengine=psync --fsync=16
+	--ioengine=psync --fsync=16 --verify_backlog=16
 verify "long files from end to end" --rw=write --nrfiles=2 --filesize=8m --bs=64k \
 	--ioengine=sync --end_fsync=1
 verify "long files in any order" --rw=randwrite --nrfiles=2 --filesize=4m --bs=16k \
