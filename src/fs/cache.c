@@ -321,7 +321,7 @@ void fs_cache_writer(struct fs *fs, struct fs_inode *inode, bool truncated)
 	cached->writers++;
 	if (truncated && !cached->doomed) {
 		cached->version = 0;
-		cached->pages = false;
+		cached->pages = cached->outdated = false;
 	}
 	unlock(fs, inode->cached.set);
 }
@@ -339,6 +339,22 @@ void fs_cache_wrote(struct fs *fs, struct fs_inode *inode)
 	if (!cached->pages && !cached->doomed)
 		cached->version = 0;
 	unlock(fs, inode->cached.set);
+}
+
+void fs_cache_outdate(struct fs *fs, struct fs_inode *inode)
+{
+	struct fs_cached *cached = lock_inode(fs, inode);
+
+	cached->outdated = cached->pages || cached->doomed;
+	unlock(fs, inode->cached.set);
+}
+
+bool fs_cache_outdated(struct fs *fs, struct fs_inode *inode)
+{
+	bool outdated = lock_inode(fs, inode)->outdated;
+
+	unlock(fs, inode->cached.set);
+	return outdated;
 }
 
 bool fs_cache_fresh(struct fs *fs, struct fs_inode *inode)

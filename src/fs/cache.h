@@ -55,6 +55,7 @@ struct fs_cached {
 	bool pages;                   /* it may have pages of the version */
 	bool doomed;                  /* it is to forget all of it ... */
 	bool again;                   /* ... and got pages meanwhile: once more */
+	bool outdated;                /* this mount has put a newer version than the pages' */
 	uint64_t version;             /* it keeps attributes or pages of this; 0: none */
 	struct fs_handle *readers;    /* open files that it fills from pages */
 	unsigned int writers;         /* that may write: nothing is kept meanwhile */
@@ -112,6 +113,10 @@ void fs_cache_writer_gone(struct fs *fs, struct fs_inode *inode);
 
 /* It was written through the kernel, which forgets the attributes by itself. */
 void fs_cache_wrote(struct fs *fs, struct fs_inode *inode);
+
+/* We are about to put a newer version than the one the kernel has pages of; have we? */
+void fs_cache_outdate(struct fs *fs, struct fs_inode *inode);
+bool fs_cache_outdated(struct fs *fs, struct fs_inode *inode);
 
 /* Has it been opened FS_FRESH_MS ago or less by somebody who may still read it? */
 bool fs_cache_fresh(struct fs *fs, struct fs_inode *inode);

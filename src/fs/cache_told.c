@@ -149,7 +149,7 @@ void fs_cache_end_forget(struct fs *fs, uint32_t set, const struct fs_held *held
 		if (cached->again) {
 			fs_set_suspect(c, set);
 		} else {
-			cached->pages = false;
+			cached->pages = cached->outdated = false;
 			cached->version = 0;
 		}
 		cached->again = false;

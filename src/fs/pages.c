@@ -221,7 +221,8 @@ int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *as
 	uint64_t version;
 	int rc;
 
-	if (!inode->cached.readers)
+	/* Who wrote by this mount, and whom it tells, is to see that, whatever others still read. */
+	if (!inode->cached.readers || fs_cache_outdated(fs, inode))
 		return fs_value_look(fs, inode->key, inode->key_size, value);
 	version = fs_cache_version(fs, inode);
 	/* It has pages of that, and is about to be told to forget them: until then it is that. */

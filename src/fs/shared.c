@@ -123,6 +123,7 @@ int fs_shared_publish(struct fs *fs, struct fs_inode *inode)
 
 	if (!live(inode) || inode->detached)
 		return 0;
+	fs_cache_outdate(fs, inode);
 	for (;;) {
 		version = sh->version;
 		rc = fs_draft_publish(&sh->draft, inode->key, inode->key_size,
@@ -337,6 +338,7 @@ int fs_shared_write(struct fs *fs, struct fs_inode *inode, const struct fs_write
 	    end > SHMFS_VALUE_MAX)
 		return -EFBIG;
 	if (end <= FS_SMALL && value.size <= FS_SMALL) {
+		fs_cache_outdate(fs, inode);
 		rc = write_now(fs, inode, w);
 		if (rc != -EMSGSIZE)
 			return rc; /* else it has just grown */
@@ -383,7 +385,10 @@ int fs_shared_resize(struct fs *fs, struct fs_inode *inode, uint64_t size, bool 
 		return -EFBIG;
 	if (!inode->detached) {
 		rc = fs_shared_publish(fs, inode);
-		return rc ? rc : resize_now(fs, inode, size, only_extend);
+		if (rc)
+			return rc;
+		fs_cache_outdate(fs, inode);
+		return resize_now(fs, inode, size, only_extend);
 	}
 	rc = seed_detached(fs, inode);
 	if (rc || (only_extend && fs_draft_size(&inode->shared->draft) >= size))

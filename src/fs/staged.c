@@ -66,6 +66,7 @@ static int put_draft(struct fs *fs, struct fs_handle *h)
 	uint64_t version;
 	int rc;
 
+	fs_cache_outdate(fs, inode);
 	do {
 		memset(&value, 0, sizeof(value));
 		rc = fs_value_look(fs, inode->key, inode->key_size, &value);

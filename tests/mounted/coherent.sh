@@ -68,6 +68,28 @@ second+
 ond+
 ESTALE"
 
+# Files that somebody read a while ago, and still has open: the kernel has pages of them.
+n=0
+readers=
+set --
+while [ $n -lt 60 ]; do
+	printf old >m/keys/own$n
+	set -- "$@" open 4 m/keys/own$n w,append write 4 +new stat m/keys/own$n size close 4 \
+		stat m/keys/own$n size truncate m/keys/own$n 2 stat m/keys/own$n size
+	n=$((n + 1))
+done
+sleep 1.1
+while [ $n -gt 0 ]; do
+	n=$((n - 1))
+	(head -c 1 >/dev/null; exec sleep 60) <m/keys/own$n &
+	readers="$readers $!"
+done
+sleep 0.5
+check "what a mount writes it shows at once, whoever still reads what was there" eq \
+	"$("$calls" "$@" | sort | uniq -c | tr -s ' ')" " 60 2
+ 120 7"
+kill $readers
+
 # With cache=strict there is nothing to wait for.
 mount_store s.db strict -o cache=strict
 n=0
