@@ -121,7 +121,7 @@ static void *work(void *arg)
 
 static void sync_store(struct fs *fs, struct fs_due *due)
 {
-	int rc = shmfs_sync(fs->store);
+	int rc = fs_sync(fs);
 
 	if (rc) {
 		/* The library's failure is sticky: once is enough. */

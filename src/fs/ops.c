@@ -7,6 +7,7 @@
  */
 #include "inode.h"
 #include "options.h"
+#include "priority.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -214,7 +215,15 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 int fs_sync(struct fs *fs)
 {
-	return fs->options->read_only ? 0 : shmfs_sync(fs->store);
+	int rc;
+
+	if (fs->options->read_only)
+		return 0;
+	/* Others wait for the same, and what is freed meanwhile is not used again. */
+	fs_priority(FS_SOON);
+	rc = shmfs_sync(fs->store);
+	fs_priority(FS_AS_OTHERS);
+	return rc;
 }
 
 /* ---- files -------------------------------------------------------------------------------- */

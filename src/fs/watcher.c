@@ -19,10 +19,7 @@
 #include "watcher.h"
 
 #include "inode.h"
-
-#include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include "priority.h"
 
 #define EVENTS     256u
 #define LATER_MS   1      /* look again at what is being read just now */
@@ -31,7 +28,6 @@
 #define PACE_MS    10u    /* told of more than ... */
 #define PACE_MANY  50u    /* ... this in that time: */
 #define PACE_US    300
-#define NICE       (-15)  /* where no real-time priority is allowed, and this is */
 
 struct fs_watcher {
 	struct fs *fs;
@@ -125,27 +121,17 @@ static void look_at_names(struct fs_watcher *w)
 		fuse_lowlevel_notify_inval_inode(fs->session, fs_inode_node(fs, fs->keys_dir), -1, 0);
 }
 
-/* Until this thread runs others may read what is stale: it goes first, where that is allowed, but
- * not with what takes long. */
-static void hurry(bool on)
-{
-	const struct sched_param first = {.sched_priority = on ? 1 : 0};
-
-	if (pthread_setschedparam(pthread_self(), on ? SCHED_RR : SCHED_OTHER, &first))
-		(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
-}
-
 static void look_at_everything(struct fs_watcher *w)
 {
 	uint64_t now = fs_now_ms();
 
-	hurry(false);
+	fs_priority(FS_SOON);
 	w->overruns = now - w->overrun_ms < OVERRUN_MS ? w->overruns + 1 : 1;
 	look_at_names(w);
 	for (uint32_t set = 0; set < FS_SETS && !w->stop; set++)
 		look(w, set, w->overruns < OVERRUNS ? CHANGED : ALL);
 	w->overrun_ms = fs_now_ms();
-	hurry(true);
+	fs_priority(FS_FIRST);
 }
 
 static void look_at_suspects(struct fs_watcher *w)
@@ -187,7 +173,7 @@ static void *work(void *arg)
 	struct shmfs_watch_event events[EVENTS];
 	size_t n;
 
-	hurry(true);
+	fs_priority(FS_FIRST); /* until it runs others may read what is stale */
 	while (!w->stop) {
 		int rc = fs_cache_wait(fs, fs_cache_suspects(fs) ? LATER_MS : -1, events, EVENTS, &n);
 

@@ -145,13 +145,14 @@ static const struct role *standing(uint64_t *last, uint64_t *since)
 
 	for (unsigned i = 0; i < ledger->roles; i++) {
 		const struct role *role = &ledger->role[i];
+		uint64_t results = role->done + role->nothing;
 
 		if (now - since[i] > slowest_us) {
 			slowest = role;
 			slowest_us = now - since[i];
 		}
-		if (role->done != last[i]) {
-			last[i] = role->done;
+		if (results != last[i]) {
+			last[i] = results;
 			since[i] = now;
 		} else if (now - since[i] > PATIENCE * 1000000ull) {
 			return role;

@@ -66,6 +66,7 @@ struct versions {
 struct role {
 	char name[48];
 	_Atomic uint64_t done;
+	_Atomic uint64_t nothing; /* answers that there is nothing to do, and there was not */
 	_Atomic uint64_t stale; /* answers of ESTALE */
 	bool follows;           /* ends when it has seen all that was appended */
 };

@@ -105,14 +105,25 @@ void run_appender(struct self *self)
 
 /* ---- followers ---------------------------------------------------------------------- */
 
+static bool behind(const struct follow *f)
+{
+	bool is = false;
+
+	for (unsigned i = 0; i < APPENDERS; i++)
+		is |= f->next[i] < ledger->appended[i];
+	return is;
+}
+
 static bool all_seen(const struct follow *f)
 {
-	if (!ledger->stop || ledger->appending)
-		return false;
-	for (unsigned i = 0; i < APPENDERS; i++)
-		if (f->next[i] < ledger->appended[i])
-			return false;
-	return true;
+	return ledger->stop && !ledger->appending && !behind(f);
+}
+
+/* There was nothing to read: as it is while no appender may, because another one's cursor is behind. */
+static void nothing(struct self *self, const struct follow *f)
+{
+	if (!behind(f))
+		self->role->nothing++;
 }
 
 /* The next frame of these bytes: 0: its rest is not there. */
@@ -201,6 +212,7 @@ void run_follower(struct self *self)
 			f.moved = f.frames;
 		}
 		if (rc == -ENODATA) {
+			nothing(self, &f);
 			rc = shmfs_reader_wait(reader, 100);
 			rc = rc == -ETIMEDOUT ? 0 : rc;
 		}
@@ -225,10 +237,12 @@ void run_file_follower(struct self *self)
 
 		if (n < 0)
 			failed(self, "reading", path, -errno);
-		if (n == 0)
-			usleep(2000);
 		frames_take(self, &f, self->buf, (size_t)n);
 		cursor_move(self, &f, n == 0);
+		if (n == 0) {
+			nothing(self, &f);
+			usleep(2000);
+		}
 	}
 	close(fd);
 }
@@ -254,5 +268,6 @@ void run_cursor_follower(struct self *self)
 		}
 		close(fd);
 		cursor_move(self, &f, true);
+		nothing(self, &f);
 	}
 }
