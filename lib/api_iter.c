@@ -2,36 +2,41 @@
 /*
  * floor 4: walks: shmfs_iter_open, next, close.
  *
- * Owns	the references of one bucket at a time, the records of one group of them, and a copy of
- *	the last key.
+ * Owns	the references of one bucket at a time, what was found at some of them, and a copy of the
+ *	last key.
  * Invariant	entries come by ascending hash, and what is collected next starts where the last
  *	bucket ended, so splits and moves in between neither hide nor repeat a key that stays.
  * Order	a tag holds at least GROUP_BITS bits of the hash that follow those the bucket stands
- *	for: its references are spread by them into groups, without a look at the records.  A group
- *	has a few, which are hashed and put in order when their turn comes, so that a record
- *	is looked at once, well after it was prefetched.
+ *	for: its references are spread by them into groups, without a look at the records.  Those
+ *	are hashed a few at a time, well after they were prefetched, and each is looked at once.
+ *	Only records of one group can be in the wrong order then, and the largest group says how
+ *	far from its place any can be: it is found by comparing with so many to both sides.
+ *	Nothing here branches on a hash, nor on the size of a group: nobody can predict those.
  * Distrust	the bucket it collects from may be recycled meanwhile: the moment is checked after
- *	collecting, after each group, and when a record is handed out; if it is gone the bucket is
- *	collected afresh from that record's, or the group's first, hash on.
+ *	collecting, after each look, and when a record is handed out; if it is gone the bucket is
+ *	collected afresh from the first hash on that was not handed out.
  */
 #include <stdlib.h>
 
 #include "find.h"
 #include "moment.h"
+#include "rank.h"
 #include "record.h"
 
 #define SLOTS (SFS_LINES * SFS_LINE_SLOTS)
-#define GROUP_BITS 7
+#define GROUP_BITS 8
 #define GROUPS (1u << GROUP_BITS)
 #define AHEAD 16     /* records fetched before they are looked at, ... */
 #define FETCH 8      /* ... so many at a time */
+#define KEPT 64      /* items are moved to the front behind so many, where the cache has the lines */
 #define KEYS_TIMES 4 /* times the file, in bytes of keys: more is not there to be met */
 
 _Static_assert(GROUP_BITS + 7 <= SFS_TAG_HASH_BITS, "a tag begins at most 7 bits before the bucket's end");
 
 struct item {
-	uint64_t hash;
-	struct sfs_hit hit;
+	uint64_t ref; /* 0: not a user's */
+	uint64_t vlen;
+	size_t klen;
 };
 
 struct shmfs_iter {
@@ -46,12 +51,19 @@ struct shmfs_iter {
 	uint64_t buckets, bytes;  /* they bound a walk of a damaged tree */
 	bool end;                 /* no bucket after the one at hand */
 
-	uint64_t refs[SLOTS + AHEAD + FETCH]; /* of the bucket, by group; 0 after the last */
-	uint16_t group_end[GROUPS];
-	unsigned group, looked; /* groups, and references, looked at so far */
+	unsigned far;             /* from its place none of its references is further */
+	unsigned n, next;         /* so many it has; the first that was not looked at */
+	uint64_t refs[SLOTS + AHEAD + FETCH]; /* by group; 0 after the last */
+	uint16_t ends[1 + GROUPS]; /* of the groups before each, and of it */
 
-	unsigned n, at; /* the group at hand */
-	struct item items[SLOTS];
+	unsigned looked; /* so many items, of the references before `next`, ... */
+	unsigned ready;  /* ... of which so many are in order, ... */
+	unsigned at;     /* ... and so many handed out; ... */
+	uint64_t from;   /* ... the first hash that was not, when all in order are */
+	uint64_t hashes[KEPT + SLOTS];
+	struct item items[KEPT + SLOTS];
+	uint16_t order[KEPT + SLOTS];
+	int32_t ranks[SFS_RANK_REACH + KEPT + SLOTS + SFS_RANK_REACH]; /* of the hashes, what orders them */
 	uint8_t *key;
 	size_t key_room;
 };
@@ -67,7 +79,6 @@ int shmfs_iter_open(struct shmfs *s, struct shmfs_iter **out, uint64_t cursor)
 		return -ENOMEM;
 	(*out)->store = s;
 	(*out)->cursor = cursor;
-	(*out)->group = GROUPS;
 	return 0;
 }
 
@@ -76,6 +87,20 @@ void shmfs_iter_close(struct shmfs_iter *it)
 	if (it)
 		free(it->key);
 	free(it);
+}
+
+/* ---- what was found at a reference ------------------------------------------------------- */
+
+static struct sfs_hit hit_at(const struct shmfs_iter *it, unsigned i)
+{
+	const struct item *item = &it->items[i];
+
+	return (struct sfs_hit){
+		.ref = item->ref,
+		.record = sfs_at(it->store, item->ref),
+		.klen = item->klen,
+		.vlen = item->vlen,
+	};
 }
 
 /* Order of two records whose whole hashes are the same, which only somebody who knows the seed
@@ -90,24 +115,49 @@ static bool key_before(const struct sfs_hit *x, const struct sfs_hit *y)
 	return x->klen < y->klen;
 }
 
-static bool before(const struct item *a, const struct item *b)
+static bool before(const struct shmfs_iter *it, unsigned a, unsigned b)
 {
-	return sfs_likely(a->hash != b->hash) ? a->hash < b->hash : key_before(&a->hit, &b->hit);
+	struct sfs_hit x, y;
+
+	if (sfs_likely(it->hashes[a] != it->hashes[b]))
+		return it->hashes[a] < it->hashes[b];
+	if (!it->items[a].ref || !it->items[b].ref)
+		return false;
+	x = hit_at(it, a);
+	y = hit_at(it, b);
+	return key_before(&x, &y);
 }
 
-/* One more of the group at hand, behind the others, is put where it belongs. */
-static void order(struct shmfs_iter *it)
+/* Large groups, and hashes that are the same. */
+static __attribute__((noinline)) void order_slowly(struct shmfs_iter *it, unsigned from, unsigned to)
 {
-	unsigned at = it->n++;
-	struct item item;
+	for (unsigned i = from; i < to; i++) {
+		unsigned place = i;
 
-	if (sfs_likely(at == 0 || !before(&it->items[at], &it->items[at - 1])))
-		return;
-	item = it->items[at];
-	for (; at > 0 && before(&item, &it->items[at - 1]); at--)
-		it->items[at] = it->items[at - 1];
-	it->items[at] = item;
+		for (; place > from && before(it, i, it->order[place - 1]); place--)
+			it->order[place] = it->order[place - 1];
+		it->order[place] = (uint16_t)i;
+	}
 }
+
+/* Those up to this one, which are whole groups, are put in order. */
+static void order(struct shmfs_iter *it, unsigned to)
+{
+	unsigned from = it->ready;
+	bool slowly = it->far > SFS_RANK_REACH;
+
+	for (unsigned i = from; i < to; i++) {
+		struct sfs_rank rank = sfs_rank(it->ranks + SFS_RANK_REACH + i);
+
+		it->order[i + (unsigned)rank.moves] = (uint16_t)i;
+		slowly |= rank.same;
+	}
+	if (sfs_unlikely(slowly))
+		order_slowly(it, from, to);
+	it->ready = to;
+}
+
+/* ---- collecting ----------------------------------------------------------------------------- */
 
 /* Several at once, so that their misses of the address cache overlap.  Of too many at once the
  * processor drops some.  Header, and a key of 16 bytes. */
@@ -127,38 +177,48 @@ static unsigned group_of(uint64_t slot, unsigned known)
 	return (unsigned)(slot << known >> (SFS_SLOT_REF_BITS + SFS_TAG_HASH_BITS - GROUP_BITS)) & (GROUPS - 1);
 }
 
+static unsigned group_of_hash(uint64_t hash, unsigned depth)
+{
+	return (unsigned)(hash << depth >> (64 - GROUP_BITS));
+}
+
 /* Spread the references of a bucket into groups. */
 static void collect_bucket(struct shmfs_iter *it, uint64_t bucket)
 {
 	struct shmfs *s = it->store;
 	const a64 *page = sfs_at(s, sfs_word_page(bucket));
-	unsigned known = it->depth - sfs_tag_base(it->cursor, it->depth), n = 0;
+	unsigned known = it->depth - sfs_tag_base(it->cursor, it->depth), n = 0, end = 0, most = 1;
 	uint64_t slots[SLOTS];
 	uint8_t group[SLOTS];
-	unsigned end = 0;
 
 	/* without a branch: which slots are used nobody can predict */
 	for (unsigned i = 0; i < SLOTS; i++) {
 		slots[n] = sfs_acquire(page + i);
 		n += sfs_slot_ref(slots[n]) != 0;
 	}
-	memset(it->group_end, 0, sizeof(it->group_end));
+	memset(it->ends, 0, sizeof(it->ends));
 	for (unsigned i = 0; i < n; i++) {
 		group[i] = (uint8_t)group_of(slots[i], known);
-		it->group_end[group[i]]++;
+		it->ends[1 + group[i]]++;
 	}
-	for (unsigned i = 0; i < GROUPS; i++) {
-		unsigned here = it->group_end[i];
+	for (unsigned i = 1; i <= GROUPS; i++) {
+		unsigned here = it->ends[i];
 
-		it->group_end[i] = (uint16_t)end;
+		it->ends[i] = (uint16_t)end;
 		end += here;
+		most = here > most ? here : most;
 	}
 	for (unsigned i = 0; i < n; i++)
-		it->refs[it->group_end[group[i]]++] = sfs_slot_ref(slots[i]);
+		it->refs[it->ends[1 + group[i]]++] = sfs_slot_ref(slots[i]);
 	memset(it->refs + n, 0, (AHEAD + FETCH) * sizeof(it->refs[0]));
 	for (unsigned i = 0; i < AHEAD; i += FETCH)
 		fetch(s, it->refs + i);
-	it->group = it->looked = 0;
+	for (unsigned i = 0; i < SFS_RANK_REACH; i++)
+		it->ranks[i] = INT32_MIN;
+	it->n = n;
+	it->next = 0;
+	it->far = most - 1;
+	it->looked = it->ready = it->at = 0;
 }
 
 /* The page of the bucket after the one at hand will be read from end to end. */
@@ -190,7 +250,7 @@ static bool endless(struct shmfs_iter *it)
 }
 
 /* Collect the bucket that holds the cursor, and move the cursor behind it. */
-static int collect(struct shmfs_iter *it)
+static __attribute__((noinline)) int collect(struct shmfs_iter *it)
 {
 	struct shmfs *s = it->store;
 	uint64_t bucket = 0;
@@ -210,7 +270,7 @@ static int collect(struct shmfs_iter *it)
 		rc = -EUCLEAN;
 	if (rc)
 		return rc;
-	it->bucket_from = it->cursor;
+	it->bucket_from = it->from = it->cursor;
 	it->bucket_end = it->cursor | UINT64_MAX >> it->depth;
 	it->bucket_bytes = 0;
 	it->end = it->bucket_end == UINT64_MAX;
@@ -219,82 +279,126 @@ static int collect(struct shmfs_iter *it)
 	return 0;
 }
 
-/* The first hash of a group. */
-static uint64_t group_from(const struct shmfs_iter *it, unsigned group)
+/* ---- looking -------------------------------------------------------------------------------- */
+
+/* All in order were handed out: move the others to the front. */
+static void move(struct shmfs_iter *it)
 {
-	return (it->bucket_end & ~(UINT64_MAX >> it->depth)) | (uint64_t)group << (64 - GROUP_BITS) >> it->depth;
+	unsigned n = it->looked - it->ready;
+
+	memmove(it->hashes, it->hashes + it->ready, n * sizeof(it->hashes[0]));
+	memmove(it->items, it->items + it->ready, n * sizeof(it->items[0]));
+	memmove(it->ranks + SFS_RANK_REACH, it->ranks + SFS_RANK_REACH + it->ready, n * sizeof(it->ranks[0]));
+	it->looked = n;
+	it->ready = it->at = 0;
 }
 
-/* Look at the records of the next group: the user's, from the cursor on. */
-static int look_at_group(struct shmfs_iter *it)
+/* Look at the record of a reference. */
+SFS_INLINE int look_at(struct shmfs_iter *it, unsigned n, unsigned i, unsigned depth, uint64_t end)
 {
 	struct shmfs *s = it->store;
-	unsigned group = it->group++;
-	uint64_t from = group_from(it, group), last = UINT64_MAX >> GROUP_BITS >> it->depth;
+	uint64_t hash;
+	unsigned space, group;
+	struct sfs_hit hit;
+	int rc = sfs_record_check(s, it->refs[n], &hit);
 
-	it->n = it->at = 0;
-	for (; it->looked < it->group_end[group]; it->looked++) {
-		struct item *item = &it->items[it->n];
-		int rc;
-
-		if (it->looked % FETCH == 0) {
-			fetch(s, it->refs + it->looked + AHEAD);
-			fetch(s, it->refs + it->looked + FETCH); /* what was dropped */
-		}
-		rc = sfs_record_check(s, it->refs[it->looked], &item->hit);
-		if (sfs_unlikely(rc))
-			return rc;
-		if (sfs_relaxed((const a8 *)&item->hit.record->space) != SFS_USER)
-			continue;
-		item->hash = sfs_hash_mapped(s->seed, SFS_USER, sfs_record_key(item->hit.record), item->hit.klen);
-		if (sfs_unlikely(item->hash < from || item->hash - from > last))
-			return -EUCLEAN;
-		it->bucket_bytes += item->hit.klen;
-		if (item->hash >= it->bucket_from)
-			order(it);
-	}
+	if (sfs_unlikely(rc))
+		return rc;
+	space = sfs_relaxed((const a8 *)&hit.record->space);
+	hash = sfs_hash_mapped(s->seed, space, sfs_record_key(hit.record), hit.klen);
+	group = group_of_hash(hash, depth);
+	if (sfs_unlikely((hash | UINT64_MAX >> depth) != end || n < it->ends[group] || n >= it->ends[1 + group]))
+		return -EUCLEAN;
+	it->hashes[i] = hash;
+	it->ranks[SFS_RANK_REACH + i] = (int32_t)((uint32_t)(hash << depth >> 32) ^ (UINT32_C(1) << 31));
+	it->items[i] = (struct item){sfs_likely(space == SFS_USER) ? hit.ref : 0, hit.vlen, hit.klen};
 	return 0;
 }
 
-/* ..., -ESTALE: overtaken, and none of what was found counts. */
-static int look(struct shmfs_iter *it)
+/* Look at the records of the next references. */
+static int look_at_some(struct shmfs_iter *it)
 {
-	int rc = look_at_group(it);
+	unsigned n = it->next, to = (unsigned)sfs_min(n + FETCH, it->n), depth = it->depth, i;
+	uint64_t end = it->bucket_end;
+
+	if (it->looked >= KEPT)
+		move(it);
+	fetch(it->store, it->refs + n + AHEAD);
+	fetch(it->store, it->refs + n + FETCH); /* what was dropped */
+	for (i = it->looked; n < to; n++, i++) {
+		int rc = look_at(it, n, i, depth, end);
+
+		if (sfs_unlikely(rc))
+			return rc;
+		it->bucket_bytes += it->items[i].klen;
+	}
+	for (unsigned d = 0; d < SFS_RANK_REACH; d++)
+		it->ranks[SFS_RANK_REACH + i + d] = INT32_MAX;
+	it->next = n;
+	it->looked = i;
+	/* the last group may go on */
+	order(it, n == it->n ? i : i - (n - it->ends[group_of_hash(it->hashes[i - 1], depth)]));
+	return 0;
+}
+
+/* ..., -ESTALE: overtaken, and none of what was found counts.  Not inline: most calls of next()
+ * have no need of it, and of the registers it takes. */
+static __attribute__((noinline)) int look(struct shmfs_iter *it)
+{
+	int rc = look_at_some(it);
 
 	if (sfs_unlikely(!sfs_moment_intact(it->store, &it->moment))) {
-		it->n = 0;
+		it->ready = it->at;
 		return -ESTALE;
 	}
 	if (sfs_unlikely(rc))
-		it->group = GROUPS; /* the rest of the bucket is lost */
+		it->next = it->n; /* the rest of the bucket is lost */
 	return rc;
 }
 
-/* The next group that has an entry, of this bucket or another.  -ENOENT: there is none. */
+/* Is the next one in order to be handed out? */
+static bool wanted(const struct shmfs_iter *it)
+{
+	unsigned i = it->order[it->at];
+
+	return sfs_likely(it->items[i].ref && it->hashes[i] >= it->bucket_from);
+}
+
+/* Let there be one in order that is to be handed out.  -ENOENT: there is none. */
 static int advance(struct shmfs_iter *it)
 {
 	int rc = 0;
 
-	while (rc == 0 && it->at == it->n) {
-		while (it->group < GROUPS && it->group_end[it->group] == it->looked)
-			it->group++;
-		if (it->group < GROUPS)
+	for (;;) {
+		for (; it->at < it->ready; it->at++)
+			if (wanted(it))
+				return 0;
+		if (it->next < it->n)
 			rc = look(it);
 		else
 			rc = it->end ? -ENOENT : collect(it);
+		if (rc)
+			return rc;
 	}
-	return rc;
 }
 
-/* Copy the key of the item at hand and view its value.  -ESTALE: overtaken. */
+static __attribute__((noinline)) bool intact(const struct shmfs_iter *it, unsigned i)
+{
+	struct sfs_hit hit = hit_at(it, i);
+
+	return sfs_record_intact(&hit);
+}
+
+/* Copy the key of the next one and view its value.  -ESTALE: overtaken. */
 static int emit(struct shmfs_iter *it, struct shmfs_entry *entry)
 {
 	struct shmfs *s = it->store;
-	const struct item *item = &it->items[it->at];
-	const struct sfs_hit *hit = &item->hit;
-	size_t klen = hit->klen;
+	unsigned i = it->order[it->at];
+	const struct item *item = &it->items[i];
+	const struct sfs_record *record = sfs_at(s, item->ref);
+	size_t klen = item->klen;
 
-	if (sfs_unlikely(s->verify) && !sfs_record_intact(hit))
+	if (sfs_unlikely(s->verify) && !intact(it, i))
 		return sfs_moment_intact(s, &it->moment) ? -EUCLEAN : -ESTALE;
 	if (sfs_unlikely(klen > it->key_room || !it->key)) {
 		uint8_t *larger = realloc(it->key, klen + 256);
@@ -304,20 +408,20 @@ static int emit(struct shmfs_iter *it, struct shmfs_entry *entry)
 		it->key = larger;
 		it->key_room = klen + 256;
 	}
-	sfs_copy_out(it->key, sfs_record_key(hit->record), klen);
+	sfs_copy_out(it->key, sfs_record_key(record), klen);
 	entry->key = it->key;
 	entry->key_size = klen;
 	entry->view = (struct shmfs_view){
-		.data = sfs_record_value(hit->record, klen),
-		.info = {.size = hit->vlen,
-	                 .version = sfs_relaxed((const a64 *)&hit->record->seq),
-	                 .time_ns = sfs_relaxed((const a64 *)&hit->record->time_ns),
-	                 .type = sfs_relaxed((const a8 *)&hit->record->type)},
+		.data = sfs_record_value(record, klen),
+		.info = {.size = item->vlen,
+	                 .version = sfs_relaxed((const a64 *)&record->seq),
+	                 .time_ns = sfs_relaxed((const a64 *)&record->time_ns),
+	                 .type = sfs_relaxed((const a8 *)&record->type)},
 		.stamp = {it->moment.stamp, it->moment.checkpoint},
 	};
 	if (sfs_unlikely(!sfs_moment_intact(s, &it->moment)))
 		return -ESTALE;
-	entry->cursor = item->hash + 1;
+	entry->cursor = it->hashes[i] + 1;
 	return 0;
 }
 
@@ -328,15 +432,15 @@ static int next(struct shmfs_iter *it, struct shmfs_entry *entry)
 
 		if (sfs_likely(rc == 0))
 			rc = emit(it, entry);
-		if (sfs_likely(rc == 0))
+		if (sfs_likely(rc == 0)) {
+			it->from = entry->cursor;
 			it->at++;
+		}
 		if (sfs_likely(rc != -ESTALE) || !sfs_moment_again(it->store, &tries, &rc))
 			return rc;
 		/* collect it again, from what was not handed out yet */
-		it->cursor = it->at < it->n ? it->items[it->at].hash :
-		                              sfs_max(group_from(it, it->group - 1), it->bucket_from);
-		it->at = it->n = 0;
-		it->group = GROUPS;
+		it->cursor = it->at < it->ready ? it->hashes[it->order[it->at]] : it->from;
+		it->at = it->ready = it->looked = it->next = it->n = 0;
 		it->end = false;
 	}
 }

@@ -49,15 +49,20 @@ static uint64_t number(const struct shmfs_entry *e, uint64_t wrong)
 	return i;
 }
 
-/* Walk from a cursor, counting how often each number below n is met. */
+/* Walk from a cursor, counting how often each number below n is met, by ascending hash. */
 static void count(struct shmfs *s, uint64_t cursor, unsigned char *met, uint64_t n)
 {
 	struct shmfs_iter *it = start(s, cursor);
 	struct shmfs_entry e;
+	bool ascends = true;
 	int got;
 
-	while (!(got = shmfs_iter_next(it, &e)))
+	while (!(got = shmfs_iter_next(it, &e))) {
 		met[number(&e, n)]++;
+		ascends &= e.cursor > cursor;
+		cursor = e.cursor;
+	}
+	CU_ASSERT(ascends);
 	CU_ASSERT_EQUAL(got, -ENOENT);
 	shmfs_iter_close(it);
 }
