@@ -78,7 +78,9 @@ keeps() {
 }
 
 if [ "${1:-}" = --record ]; then
-	measure && { sed -n '/^#/p' "$limits"; cat costs; } >new && cp new "$limits"
+	check "callgrind counts what operations take" measure
+	[ $test_failed = 0 ] || exit 1
+	{ sed -n '/^#/p' "$limits"; cat costs; } >new && cp new "$limits"
 	pass "limits recorded"
 	exit
 fi
