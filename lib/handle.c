@@ -18,6 +18,7 @@ struct shmfs *sfs_handle_new(void)
 	pthread_mutex_init(&s->syncer, NULL);
 	pthread_mutex_init(&s->pin_mutex, NULL);
 	pthread_mutex_init(&s->batch_mutex, NULL);
+	pthread_mutex_init(&s->mark_mutex, NULL);
 	sfs_fork_watch(s);
 	return s;
 }
@@ -34,5 +35,7 @@ void sfs_handle_free(struct shmfs *s)
 	pthread_mutex_destroy(&s->syncer);
 	pthread_mutex_destroy(&s->pin_mutex);
 	pthread_mutex_destroy(&s->batch_mutex);
+	pthread_mutex_destroy(&s->mark_mutex);
+	free(s->marks);
 	free(s);
 }

@@ -17,8 +17,7 @@
 
 struct sfs_pinned;     /* a stamp this handle pins (pin.h) */
 struct sfs_open_batch; /* frames being written in place (logwrite.h) */
-
-#define SFS_BOUNDARIES 64
+struct sfs_mark;       /* a known position of the log (logread.h) */
 
 /* Frames of one segment, one behind the other, that we appended and that are done: who settles or
  * counts them need not look.  Guarded by `appender`. */
@@ -56,7 +55,8 @@ struct shmfs {
 	uint64_t watching;              /* slots of our watchers (watch.h); under the writer lock */
 	struct shmfs *next, *prev; /* all handles of the process (fork.c) */
 
-	a64 boundary[SFS_BOUNDARIES]; /* positions known to be frames' (logfind.c) */
+	pthread_mutex_t mark_mutex; /* guards `marks` */
+	struct sfs_mark *marks;     /* NULL: none yet (logmark.c) */
 
 	/* Appending changes these, and nothing else that a reader looks at. */
 	uint8_t pad_before[64];

@@ -5,7 +5,7 @@
  * Owns	the log page, the records of space LOGSEG (one run each, its value the frames), the
  *	totals in a run's first page, the table of holds.
  *	logseg.c finds, makes and backs segments; logcut.c trims; logwrite.c appends; logread.c
- *	reads; logfind.c knows the bounds, and what is a frame's position.
+ *	reads; logmark.c knows what is a frame's position; logfind.c the bounds, and what is in between.
  *
  * A frame is 16-aligned and never crosses a segment:
  *	head word {len 32 | state 2 | - 6 | lease 16 | -}, payload, pad, tail word {len 32 | crc 32}
@@ -149,9 +149,8 @@ SFS_HIDDEN bool sfs_log_owned(struct shmfs *s, uint64_t position);
 /* Behind the last frame that anybody has reserved. */
 SFS_HIDDEN uint64_t sfs_log_tail(struct shmfs *s);
 
-/* Payload bytes and frames of segment n before `bound`, which is not behind the end. */
-SFS_HIDDEN int sfs_log_totals(struct shmfs *s, uint64_t at, uint64_t n, uint64_t bound, uint64_t *bytes,
-                              uint64_t *frames);
+/* Payload bytes and frames of a segment that is all before the end. */
+SFS_HIDDEN int sfs_log_totals(struct shmfs *s, uint64_t at, uint64_t *bytes, uint64_t *frames);
 
 /* Count, and keep the totals of, segments before n that have none yet.  appender is held. */
 SFS_HIDDEN void sfs_log_keep_totals(struct shmfs *s, uint64_t n);

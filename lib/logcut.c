@@ -13,14 +13,13 @@ static struct sfs_totals *totals_of(const struct shmfs *s, uint64_t at)
 	return sfs_at(s, sfs_log_run(at) + SFS_AT_TOTALS);
 }
 
-/* Walk the frames of a segment up to the bound.  What is reserved before it has a dead owner. */
-static int count(struct shmfs *s, uint64_t at, uint64_t start, uint64_t bound, uint64_t *bytes,
-                 uint64_t *frames)
+/* Walk the frames of a segment.  What is reserved there has a dead owner. */
+static int count(struct shmfs *s, uint64_t at, uint64_t *bytes, uint64_t *frames)
 {
 	uint64_t in = 0;
 
 	*bytes = *frames = 0;
-	while (in < SFS_LOG_SEG && start + in < bound) {
+	while (in < SFS_LOG_SEG) {
 		uint64_t w = sfs_acquire((a64 *)sfs_at(s, at + in));
 
 		if (sfs_frame_state(w) == SFS_FRAME_EMPTY || sfs_frame_span(w) < 16 ||
@@ -40,14 +39,13 @@ static bool kept(struct shmfs *s, uint64_t at)
 	return sfs_acquire(&totals_of(s, at)->frames) & SFS_TOTALS_VALID;
 }
 
-int sfs_log_totals(struct shmfs *s, uint64_t at, uint64_t n, uint64_t bound, uint64_t *bytes, uint64_t *frames)
+int sfs_log_totals(struct shmfs *s, uint64_t at, uint64_t *bytes, uint64_t *frames)
 {
 	const struct sfs_totals *t = totals_of(s, at);
 	uint64_t word = sfs_acquire(&t->frames);
 
-	/* those of the bound's segment may count more than it has */
-	if (!(word & SFS_TOTALS_VALID) || n == bound >> SFS_LOG_SHIFT)
-		return count(s, at, n << SFS_LOG_SHIFT, bound, bytes, frames);
+	if (!(word & SFS_TOTALS_VALID))
+		return count(s, at, bytes, frames);
 	*frames = word & ~SFS_TOTALS_VALID;
 	*bytes = sfs_relaxed(&t->bytes);
 	return 0;
@@ -59,7 +57,7 @@ static int tally(struct shmfs *s, uint64_t at, uint64_t n, uint64_t *bytes, uint
 	uint64_t start = n << SFS_LOG_SHIFT;
 
 	if (s->own.from != start || s->own.to != start + SFS_LOG_SEG)
-		return count(s, at, start, start + SFS_LOG_SEG, bytes, frames);
+		return count(s, at, bytes, frames);
 	*bytes = s->own.counts & UINT32_MAX;
 	*frames = s->own.counts >> 32;
 	return 0;
@@ -138,7 +136,7 @@ static int cut_segment(struct shmfs *s, uint64_t n)
 	int rc = sfs_log_find_live(s, n, &at);
 
 	if (rc == 0)
-		rc = sfs_log_totals(s, at, n, (n + 1) << SFS_LOG_SHIFT, &bytes, &frames);
+		rc = sfs_log_totals(s, at, &bytes, &frames);
 	if (rc)
 		return rc == -ENOENT ? -EUCLEAN : rc;
 	sfs_set(&log->cut_bytes, sfs_relaxed(&log->trimmed_bytes) + bytes);

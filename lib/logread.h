@@ -67,13 +67,25 @@ SFS_HIDDEN int sfs_place_enter(struct sfs_place *p, uint64_t position);
 /* The head word there, in the segment at hand; a dead owner's reservation as a PAD. */
 SFS_HIDDEN uint64_t sfs_place_word(struct sfs_place *p, uint64_t position);
 
+/* ---- logmark.c */
+
+/* A position, and what is before it in its segment. */
+struct sfs_mark {
+	uint64_t position;
+	uint32_t frames, bytes;
+};
+
+/* The mark of a position at or before the end.  -EINVAL: it is none; -EAGAIN: trimmed meanwhile, or the
+ * end went back; -EUCLEAN */
+SFS_HIDDEN int sfs_log_before(struct shmfs *s, uint64_t position, struct sfs_mark *m);
+
+/* Is this the position of a frame, or the end?  0, -EINVAL, -ESTALE, -ERANGE, -EUCLEAN */
+SFS_HIDDEN int sfs_log_check(struct shmfs *s, uint64_t position);
+
 /* ---- logfind.c */
 
 /* Behind the last frame that can be read now. */
 SFS_HIDDEN uint64_t sfs_log_end(struct shmfs *s);
-
-/* Is this the position of a frame, or the end?  0, -EINVAL, -ESTALE, -ERANGE, -EUCLEAN */
-SFS_HIDDEN int sfs_log_check(struct shmfs *s, uint64_t position);
 
 /* What the log holds, all of one moment. */
 SFS_HIDDEN int sfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *b);
