@@ -23,15 +23,7 @@ static int check(struct shmfs *s, const void *name, size_t n, uint64_t *position
 
 	if (rc == 0)
 		rc = sfs_handle_writable(s);
-	if (rc)
-		return rc;
-	if (*position == SHMFS_LOG_END)
-		*position = sfs_log_end(s);
-	else if (*position == SHMFS_LOG_BEGIN)
-		*position = sfs_log_head(s);
-	else
-		return sfs_log_check(s, *position);
-	return 0;
+	return rc ? rc : sfs_log_resolve(s, position);
 }
 
 static int store(struct shmfs *s, const void *name, size_t n, uint64_t position, uint32_t condition)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* floor 4: shmfs_log_append, append_many, begin, frame, commit, abort, trim, bounds. */
+/* floor 4: shmfs_log_append, append_many, begin, frame, commit, abort, trim, bounds, lag. */
 #include <stdlib.h>
 
 #include "logread.h"
@@ -209,6 +209,15 @@ int shmfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *bounds)
 	if (rc || !bounds || bounds->struct_size != sizeof(*bounds))
 		return rc ? rc : -EINVAL;
 	return sfs_handle_result(s, sfs_log_bounds(s, bounds));
+}
+
+int shmfs_log_lag(struct shmfs *s, uint64_t position, struct shmfs_log_lag *lag)
+{
+	int rc = sfs_handle_usable(s);
+
+	if (rc || !lag || lag->struct_size != sizeof(*lag))
+		return rc ? rc : -EINVAL;
+	return sfs_handle_result(s, sfs_log_lag(s, position, lag));
 }
 
 int shmfs_log_trim(struct shmfs *s, uint64_t position)

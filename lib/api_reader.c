@@ -21,24 +21,13 @@ static int usable(const struct shmfs_reader *r)
 	return r ? sfs_handle_usable(r->place.s) : -EINVAL;
 }
 
-static int resolve(struct shmfs *s, uint64_t *position)
-{
-	if (*position == SHMFS_LOG_BEGIN)
-		*position = sfs_log_head(s);
-	else if (*position == SHMFS_LOG_END)
-		*position = sfs_log_end(s);
-	else
-		return sfs_log_check(s, *position);
-	return 0;
-}
-
 int shmfs_reader_open(struct shmfs *s, struct shmfs_reader **out, uint64_t position)
 {
 	int rc = sfs_handle_usable(s);
 
 	if (rc || !out)
 		return rc ? rc : -EINVAL;
-	rc = sfs_handle_result(s, resolve(s, &position));
+	rc = sfs_handle_result(s, sfs_log_resolve(s, &position));
 	if (rc)
 		return rc;
 	*out = calloc(1, sizeof(**out));
@@ -214,7 +203,7 @@ int shmfs_reader_seek(struct shmfs_reader *r, int how, int64_t to)
 	p = r->place;
 	switch (how) {
 	case SHMFS_SEEK_POSITION:
-		rc = resolve(p.s, &position);
+		rc = sfs_log_resolve(p.s, &position);
 		p.position = position;
 		break;
 	case SHMFS_SEEK_FRAMES:

@@ -85,6 +85,37 @@ int sfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *b)
 	return rc;
 }
 
+int sfs_log_resolve(struct shmfs *s, uint64_t *position)
+{
+	if (*position == SHMFS_LOG_BEGIN)
+		*position = sfs_log_head(s);
+	else if (*position == SHMFS_LOG_END)
+		*position = sfs_log_end(s);
+	else
+		return sfs_log_check(s, *position);
+	return 0;
+}
+
+int sfs_log_lag(struct shmfs *s, uint64_t position, struct shmfs_log_lag *lag)
+{
+	int tries = 0, rc;
+
+	do {
+		uint64_t from = position;
+
+		lag->lost = 0;
+		rc = sfs_log_resolve(s, &from);
+		if (rc == -ESTALE) {
+			from = sfs_log_head(s);
+			lag->lost = from - position;
+		} else if (rc) {
+			return rc;
+		}
+		rc = sum(s, from, sfs_max(sfs_log_end(s), from), &lag->frames, &lag->bytes);
+	} while (rc == -EAGAIN && sfs_moment_again(s, &tries, &rc));
+	return rc;
+}
+
 /* ---- going elsewhere -------------------------------------------------------------------- */
 
 /* Frames and bytes of segment n, if all of it can be skipped. */

@@ -87,8 +87,14 @@ SFS_HIDDEN int sfs_log_check(struct shmfs *s, uint64_t position);
 /* Behind the last frame that can be read now. */
 SFS_HIDDEN uint64_t sfs_log_end(struct shmfs *s);
 
+/* Make SHMFS_LOG_BEGIN and SHMFS_LOG_END positions; others are checked. */
+SFS_HIDDEN int sfs_log_resolve(struct shmfs *s, uint64_t *position);
+
 /* What the log holds, all of one moment. */
 SFS_HIDDEN int sfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *b);
+
+/* How far a position is behind the end.  -EINVAL -ERANGE -EUCLEAN */
+SFS_HIDDEN int sfs_log_lag(struct shmfs *s, uint64_t position, struct shmfs_log_lag *lag);
 
 /* Step over so many frames, or back.  -ERANGE */
 SFS_HIDDEN int sfs_place_step(struct sfs_place *p, int64_t frames);

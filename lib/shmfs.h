@@ -500,6 +500,24 @@ struct shmfs_log_bounds {
 /* What the log holds.  Time grows with the 16 MiB segments of the log, not with its frames. */
 int shmfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *bounds);
 
+struct shmfs_log_lag {
+	size_t struct_size; /* set by the caller */
+	uint64_t frames;    /* at or behind the position, to the end */
+	uint64_t bytes;     /* their payload */
+	uint64_t lost;      /* bytes of log trimmed between the position and the head; 0: none */
+};
+
+/*
+ * How far a position is behind the end: SHMFS_LOG_BEGIN, SHMFS_LOG_END, or that of a frame, where a
+ * cursor stands, say.  Of one that was trimmed the frames from the head on count, and `lost` says
+ * that there were others.  Time grows with the segments in between, not with the frames; but the frames
+ * of the segments of position and end are walked over when this handle first gets there.
+ *	-EINVAL  not a frame's position;  -ERANGE  beyond the end
+ *	-EDEADLK  of a frame appended behind this thread's own open shmfs_log_begin()
+ * Waits for the frames reserved before the position, as shmfs_reader_open.
+ */
+int shmfs_log_lag(struct shmfs *s, uint64_t position, struct shmfs_log_lag *lag);
+
 /* Forget whole segments of 16 MiB before this position; frames at or after it stay.
  *	-ERANGE  beyond the end */
 int shmfs_log_trim(struct shmfs *s, uint64_t position);

@@ -187,6 +187,14 @@ public:
 	shmfspp::reader read_log(std::uint64_t position = log_begin) const { return {handle(), position}; }
 	void trim_log(std::uint64_t position) { detail::check(shmfs_log_trim(handle(), position)); }
 	struct ::shmfs_log_bounds log_bounds() const { return filled(shmfs_log_bounds); }
+	struct ::shmfs_log_lag log_lag(std::uint64_t position) const
+	{
+		struct ::shmfs_log_lag lag = {};
+
+		lag.struct_size = sizeof(lag);
+		detail::check(shmfs_log_lag(handle(), position, &lag));
+		return lag;
+	}
 
 	// The cursor of this name, made at this position unless it is there.
 	shmfspp::cursor cursor(std::string_view name, std::uint64_t position)

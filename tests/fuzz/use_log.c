@@ -108,14 +108,17 @@ static void read_frames(struct shmfs *s, struct shmfs_reader *reader, struct rng
 void use_log_read(struct shmfs *s, struct rng *r, int n)
 {
 	struct shmfs_log_bounds b = {.struct_size = sizeof(b)};
+	struct shmfs_log_lag lag = {.struct_size = sizeof(lag)};
 	struct shmfs_reader *reader;
 	uint64_t position = SHMFS_LOG_BEGIN;
 
 	use_code(shmfs_log_bounds(s, &b));
+	use_code(shmfs_log_lag(s, SHMFS_LOG_BEGIN, &lag));
 	use_code(shmfs_cursor_walk(s, meet, &position));
 	position = rng_once_in(r, 2) ? SHMFS_LOG_BEGIN : SHMFS_LOG_END;
 	if (rng_once_in(r, 3))
 		use_code(shmfs_cursor_get(s, "third", 5, &position));
+	use_code(shmfs_log_lag(s, position, &lag));
 	if (use_code(shmfs_reader_open(s, &reader, position)))
 		return;
 	read_frames(s, reader, r, n);

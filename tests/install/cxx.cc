@@ -217,6 +217,9 @@ static void cursors(shmfspp::store &s)
 	check("it moves only from where it is believed to be",
 	      !c.compare_and_set(expected, bounds.head) && expected == bounds.end &&
 	      c.compare_and_set(expected, bounds.head) && s.find_cursor("worker")->position() == bounds.head);
+	auto lag = s.log_lag(c.position());
+	check("it tells how far behind it is", lag.frames == bounds.frames && lag.bytes == bounds.bytes &&
+	                                               lag.lost == 0 && s.log_lag(bounds.end).frames == 0);
 	check("a deleted one is gone", c.erase() && !c.erase() && !s.find_cursor("worker"));
 	check("and has no position",
 	      throws(std::errc::no_such_file_or_directory, [&] { c.position(); }));

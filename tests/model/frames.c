@@ -130,6 +130,20 @@ static void read_on(struct model *m, struct shmfs_reader *r, uint64_t n)
 	}
 }
 
+/* Nobody appends but we: from our frame n on, all that there is. */
+static void lag(struct model *m, struct shmfs *s, uint64_t n)
+{
+	struct shmfs_log_lag lag = {.struct_size = sizeof(lag)};
+	uint64_t sum = 0;
+
+	for (uint64_t i = n; i < m->appended; i++)
+		sum += logged(m, i)->size;
+	MODEL_SAME(m, "lag", shmfs_log_lag(s, logged(m, n)->position, &lag), 0);
+	MODEL_SAME(m, "frames behind", lag.frames, m->appended - n);
+	MODEL_SAME(m, "bytes behind", lag.bytes, sum);
+	MODEL_SAME(m, "lost", lag.lost, 0);
+}
+
 /* Start at one of ours, by position; step back over it; read on. */
 void model_log_read(struct model *m)
 {
@@ -157,8 +171,10 @@ void model_log_read(struct model *m)
 	MODEL_SAME(m, "prev", shmfs_reader_prev(r, m->room, &size, &at), 0);
 	same = n;
 	MODEL_SAME(m, "our frame", ours(m, m->room, size, at, &same), true);
-	if (m->alone)
+	if (m->alone) {
+		lag(m, s, n);
 		read_on(m, r, n);
+	}
 	shmfs_reader_close(r);
 }
 
