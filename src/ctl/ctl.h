@@ -208,19 +208,9 @@ int ctl_place_read(const struct ctl_args *args, const char *text, struct ctl_pla
 int ctl_place_open(const struct ctl_args *args, struct shmfs *s, const struct ctl_place *place,
                    uint64_t from, bool clamp, struct shmfs_reader **out);
 
-/* What is between a cursor and the end of the log. */
-struct ctl_lag {
-	uint64_t frames;
-	uint64_t bytes; /* of payload */
-	uint64_t lost;  /* bytes of the log that were trimmed in front of it */
-};
-
-/* 0 or what the library returned.  Walks over the frames. */
-int ctl_lag_count(struct shmfs *s, uint64_t position, struct ctl_lag *lag);
-
 /* "POSITION FRAMES BYTES LOST NAME", or a JSON object. */
 void ctl_cursor_print(struct json *j, const void *name, size_t size, uint64_t position,
-                      const struct ctl_lag *lag);
+                      const struct shmfs_log_lag *lag);
 
 /* All of them.  prefix: in front of each line; j: NULL for lines; newline: behind each object. */
 int ctl_cursors_print(const struct ctl_args *args, struct shmfs *s, struct json *j,

@@ -51,12 +51,12 @@ static int show(struct job *job)
 {
 	struct json j = {.file = stdout};
 	bool as_json = ctl_given(job->args, OPT_JSON);
-	struct ctl_lag lag;
+	struct shmfs_log_lag lag = {.struct_size = sizeof(lag)};
 	uint64_t position;
 	int rc = shmfs_cursor_get(job->s, job->name.data, job->name.size, &position);
 
 	if (!rc)
-		rc = ctl_lag_count(job->s, position, &lag);
+		rc = shmfs_log_lag(job->s, position, &lag);
 	if (rc)
 		return answer(job, rc);
 	ctl_cursor_print(as_json ? &j : NULL, job->name.data, job->name.size, position, &lag);

@@ -17,7 +17,7 @@
 struct cursor {
 	char *label; /* escaped */
 	uint64_t position;
-	struct ctl_lag lag;
+	struct shmfs_log_lag lag;
 };
 
 struct cursors {
@@ -96,11 +96,12 @@ static int collect(void *arg, const void *name, size_t size, uint64_t position)
 		c->list = one;
 	}
 	one = &c->list[c->count];
-	*one = (struct cursor){.label = label_text(name, size), .position = position};
+	*one = (struct cursor){.label = label_text(name, size), .position = position,
+	                       .lag = {.struct_size = sizeof(one->lag)}};
 	if (!one->label)
 		return -ENOMEM;
 	c->count++;
-	return ctl_lag_count(c->s, position, &one->lag);
+	return shmfs_log_lag(c->s, position, &one->lag);
 }
 
 /* All lines of a metric must follow one another. */

@@ -1,51 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lag_file: how far a cursor is behind the end of the log.
- * Telling takes a walk over the frames in between.
  */
 #include "cursor.h"
-#include "log_size.h"
 #include "text_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-struct lag {
-	uint64_t frames, bytes, lost;
-};
-
-static int measure(struct fs *fs, uint64_t position, struct lag *lag)
-{
-	struct shmfs_reader *r;
-	uint64_t size, head;
-	int rc = fs_log_head(fs, &head);
-
-	if (rc)
-		return rc;
-	*lag = (struct lag){.lost = position < head ? head - position : 0};
-	rc = fs_log_reader(fs, position < head ? head : position, &r);
-	if (rc)
-		return rc;
-	while ((rc = fs_log_step(r, &size)) == 0) {
-		lag->frames++;
-		lag->bytes += size;
-	}
-	shmfs_reader_close(r);
-	return rc == -ENODATA ? 0 : rc;
-}
-
 static int make_text(struct fs *fs, struct fs_inode *inode, struct fs_text *t)
 {
-	struct lag lag = {0};
+	struct shmfs_log_lag lag = {.struct_size = sizeof(lag)};
 	uint64_t position;
-	int rc;
+	int rc = fs_cursor_position(fs, inode, NULL, &position);
 
-	do { /* until it is not trimmed meanwhile */
-		rc = fs_cursor_position(fs, inode, NULL, &position);
-		if (rc)
-			return rc;
-		rc = measure(fs, position, &lag);
-	} while (rc == -ESTALE);
+	if (!rc)
+		rc = position < SHMFS_LOG_BEGIN ? shmfs_log_lag(fs->store, position, &lag) : -ERANGE;
 	if (!rc)
 		t->size = (size_t)snprintf(t->text, sizeof(t->text),
 		                           "frames %" PRIu64 "\nbytes %" PRIu64 "\nlost %" PRIu64 "\n",
