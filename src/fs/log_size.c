@@ -65,7 +65,7 @@ int fs_log_step(struct shmfs_reader *r, uint64_t *size)
 	return rc;
 }
 
-int fs_log_head(struct fs *fs, uint64_t *head)
+static int find_head(struct fs *fs, uint64_t *head)
 {
 	struct shmfs_reader *r;
 	int rc = shmfs_reader_open(fs->store, &r, SHMFS_LOG_BEGIN);
@@ -79,19 +79,9 @@ int fs_log_head(struct fs *fs, uint64_t *head)
 
 int fs_log_reader(struct fs *fs, uint64_t position, struct shmfs_reader **out)
 {
-	int rc;
-
 	*out = NULL;
-	if (position == SHMFS_LOG_END)
-		return -ERANGE;
-	rc = shmfs_reader_open(fs->store, out, position);
-	/* The position 0 is also how one asks for the oldest frame, which may be another. */
-	if (!rc && shmfs_reader_position(*out) != position) {
-		shmfs_reader_close(*out);
-		*out = NULL;
-		rc = -ESTALE;
-	}
-	return rc;
+	/* no position, but a way to ask for one: a damaged cursor's */
+	return position < SHMFS_LOG_BEGIN ? shmfs_reader_open(fs->store, out, position) : -ERANGE;
 }
 
 /* ---- under the lock ------------------------------------------------------------------- */
@@ -151,7 +141,7 @@ static int find_end(struct fs *fs, struct fs_log *log)
 static int find_start(struct fs *fs, struct fs_log *log, uint64_t *start)
 {
 	uint64_t head;
-	int rc = fs_log_head(fs, &head);
+	int rc = find_head(fs, &head);
 
 	if (!rc && (!log->known || head != log->head))
 		rc = jump(fs, log);

@@ -28,10 +28,7 @@ void fs_log_drop(struct fs *fs);
 /* Step over a frame; *size is that of its payload.  Errors as shmfs_reader_view(). */
 int fs_log_step(struct shmfs_reader *r, uint64_t *size);
 
-/* Position of the oldest frame kept. */
-int fs_log_head(struct fs *fs, uint64_t *head);
-
-/* Read from a position that was stored, which 0 may be too.  -ESTALE: trimmed */
+/* Read from a position that was stored.  -ESTALE: trimmed; -ERANGE: it is none */
 int fs_log_reader(struct fs *fs, uint64_t position, struct shmfs_reader **out);
 
 #endif

@@ -81,7 +81,6 @@ static int parse(const char *at, size_t size, struct move *m)
 static int find_target(struct fs *fs, const struct move *m, uint64_t at, uint64_t *target)
 {
 	struct shmfs_reader *r;
-	uint64_t head;
 	int rc;
 
 	switch (m->how) {
@@ -92,12 +91,8 @@ static int find_target(struct fs *fs, const struct move *m, uint64_t at, uint64_
 		*target = SHMFS_LOG_END;
 		return 0;
 	case TO:
-		*target = m->n;
-		if (m->n)
-			return 0; /* the library looks */
-		/* to it 0 is the oldest frame, whichever that is */
-		rc = fs_log_head(fs, &head);
-		return rc ? rc : head ? -ESTALE : 0;
+		*target = m->n; /* the library looks */
+		return m->n < SHMFS_LOG_BEGIN ? 0 : -ERANGE;
 	default:
 		rc = fs_log_reader(fs, at, &r);
 		if (rc)
