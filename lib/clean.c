@@ -161,6 +161,9 @@ static int walk(struct shmfs *s, uint64_t budget, enum sfs_purpose purpose)
 	bool data = sfs_relaxed(&sfs_seg(s, n)->kind) == SFS_SEG_DATA;
 	int rc;
 
+	/* a kill may leave a segment that was taken and got no space: without its first page it is empty */
+	if (!sfs_relaxed(&sfs_seg(s, n)->backed) && sfs_file_blank(&s->file, start, SFS_PAGE))
+		end = start;
 	while (at < end) {
 		rc = data ? clean_record(s, at, end, purpose, &size) : clean_page(s, at, purpose);
 		if (rc)

@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../lib/clean.h"
 #include "../../lib/lock.h"
 #include "../../lib/log.h"
+#include "../../lib/writer.h"
 #include "../rig.h"
 #include "frames.h"
 #include "trace.h"
@@ -210,6 +212,27 @@ static void filled_by_the_dead(void)
 	store_close(s);
 }
 
+/* Killed before it had space, on a disk that is full: to look at it there would be a SIGBUS. */
+static void taken_without_space(void)
+{
+	struct shmfs *s = store_new(store_path("taken"));
+	uint64_t n = 0;
+
+	sfs_writer_lock(s);
+	CU_ASSERT_EQUAL_FATAL(sfs_seg_keep_spares(s), 0);
+	CU_ASSERT_EQUAL_FATAL(sfs_seg_alloc(s, 1, SFS_SEG_DATA, SFS_TO_STORE, &n), 0);
+	sfs_seg_taken(s);
+	sfs_set(&sfs_seg(s, n)->backed, 0);
+	sfs_file_punch(&s->file, n << SFS_SEG_SHIFT, SFS_SEG);
+	CU_ASSERT_EQUAL(mprotect(sfs_at(s, n << SFS_SEG_SHIFT), SFS_SEG, PROT_NONE), 0);
+	CU_ASSERT(sfs_clean_segment(s, SFS_TO_CLEAN));
+	CU_ASSERT(sfs_relaxed(&sfs_seg(s, n)->died) != 0);
+	CU_ASSERT_EQUAL(mprotect(sfs_at(s, n << SFS_SEG_SHIFT), SFS_SEG, PROT_READ | PROT_WRITE), 0);
+	sfs_writer_unlock(s);
+	store_good(s);
+	store_close(s);
+}
+
 static const struct harness_test tests[] = {
 	{"a thief slower than the heir gets the lock after it", thief_and_heir},
 	{"unlocking wakes who sleeps", unlock_wakes},
@@ -217,6 +240,7 @@ static const struct harness_test tests[] = {
 	{"a frame finished before its owner left is not padded", finished_before_the_probe},
 	{"a segment trimmed under who is about to append to it waits for them", held_segment},
 	{"what a dead writer was filling is freed", filled_by_the_dead},
+	{"what it took, and got no space for, is freed without a look", taken_without_space},
 };
 
 HARNESS_MAIN("left", tests)
