@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,11 +12,17 @@
 
 void fs_priority(enum fs_priority priority)
 {
-	int usual = getpriority(PRIO_PROCESS, (id_t)getpid()); /* the first thread's, which stays */
-	const struct sched_param one = {.sched_priority = 1}, none = {0};
-	bool first = priority == FS_FIRST;
+	/* what the program was started with: the first thread keeps it */
+	int nice = getpriority(PRIO_PROCESS, (id_t)getpid()), policy = sched_getscheduler(getpid());
+	struct sched_param param = {0};
 
-	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
-	                  priority == FS_AS_OTHERS ? usual : usual + NICER);
-	(void)pthread_setschedparam(pthread_self(), first ? SCHED_RR : SCHED_OTHER, first ? &one : &none);
+	(void)sched_getparam(getpid(), &param);
+	if (priority == FS_FIRST) {
+		policy = SCHED_RR;
+		param.sched_priority = 1;
+	}
+	if (priority != FS_AS_OTHERS)
+		nice += NICER;
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+	(void)pthread_setschedparam(pthread_self(), policy, &param);
 }

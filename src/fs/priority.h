@@ -14,7 +14,7 @@ enum fs_priority {
 	FS_FIRST, /* before everybody's; for a moment */
 };
 
-/* Of the calling thread, from now on. */
+/* Of the calling thread, from now on, and beside what the program was started with: nice(1), chrt(1). */
 void fs_priority(enum fs_priority priority);
 
 #endif
