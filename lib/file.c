@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "huge.h"
 #include "shmfs.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -70,6 +71,27 @@ int sfs_file_open(struct sfs_file *f, const char *path, int flags, mode_t mode)
 	return 0;
 }
 
+/* On a multiple of a huge page, so that one of the file is one of the mapping. */
+static void *map_aligned(const struct sfs_file *f, int prot)
+{
+	uint64_t room = f->window + SFS_HUGE;
+	uint8_t *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *at;
+	size_t before;
+
+	if (start == MAP_FAILED)
+		return MAP_FAILED;
+	before = -(uintptr_t)start & (SFS_HUGE - 1);
+	at = mmap(start + before, f->window, prot, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, f->fd, 0);
+	if (at == MAP_FAILED) {
+		munmap(start, room);
+		return MAP_FAILED;
+	}
+	if (before)
+		munmap(start, before);
+	munmap(at + f->window, SFS_HUGE - before);
+	return at;
+}
+
 int sfs_file_map(struct sfs_file *f)
 {
 	int prot = f->writable ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -77,7 +99,7 @@ int sfs_file_map(struct sfs_file *f)
 
 	/* the whole window at once: what the file grows into appears by itself */
 	for (f->window = WINDOW_MOST; f->window >= WINDOW_LEAST; f->window /= 2) {
-		void *at = mmap(NULL, f->window, prot, MAP_SHARED | MAP_NORESERVE, f->fd, 0);
+		void *at = map_aligned(f, prot);
 
 		if (at == MAP_FAILED)
 			continue;

@@ -22,6 +22,8 @@ struct sfs_file {
 	int fd;
 	bool writable;
 	bool volatile_fs; /* tmpfs, ramfs: nothing to flush to */
+	uint32_t huge_failed; /* attempts in a row (huge.h) */
+	uint32_t huge_pause;  /* blocks to leave out before the next */
 	_Atomic bool gone; /* the file was cut, or its disk filled up, under the mapping */
 };
 

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include "cursor.h"
+#include "huge.h"
 #include "lock.h"
 #include "run.h"
 #include "writer.h"
@@ -109,22 +110,22 @@ int sfs_log_enter_slow(struct shmfs *s, uint64_t n, uint64_t *at)
 	return rc;
 }
 
-/* Space that reads as zeros, for bytes that nobody looks at yet. */
-static int back_blank(struct shmfs *s, uint64_t at, uint64_t n)
+/* Space that reads as zeros, for bytes that nobody looks at yet; as sfs_huge_back(). */
+static int64_t back_blank(struct shmfs *s, uint64_t at, uint64_t n, uint64_t most)
 {
 	bool blank = sfs_file_blank(&s->file, at, n);
-	int rc = sfs_file_has(&s->file, at, n) ? 0 : sfs_file_back(&s->file, at, n);
+	int64_t got = sfs_file_has(&s->file, at, n) ? (int64_t)n : sfs_huge_back(&s->file, at, n, most);
 
-	if (rc == 0 && !blank)
-		sfs_zero(sfs_at(s, at), n);
-	return rc;
+	if (got > 0 && !blank)
+		sfs_zero(sfs_at(s, at), n); /* a huge page is made of blanks only */
+	return got;
 }
 
 int sfs_log_back_slow(struct shmfs *s, uint64_t at, uint64_t end)
 {
 	struct sfs_logpage *log = sfs_log(s);
 	uint64_t backed, segment_end = ((end - 1) | (SFS_LOG_SEG - 1)) + 1;
-	int rc = 0;
+	int64_t got = 0;
 
 	sfs_writer_lock(s);
 	backed = sfs_relaxed(&log->backed);
@@ -132,12 +133,12 @@ int sfs_log_back_slow(struct shmfs *s, uint64_t at, uint64_t end)
 		uint64_t start = sfs_max(backed, segment_end - SFS_LOG_SEG);
 		uint64_t to = sfs_min((end + SFS_LOG_STEP - 1) & ~(SFS_LOG_STEP - 1), segment_end);
 
-		rc = sfs_is_volatile(s) ? 0 : sfs_seg_keep_spares(s);
-		if (rc == 0)
-			rc = back_blank(s, at + sfs_log_in(start), to - start);
-		if (rc == 0)
-			sfs_release(&log->backed, to);
+		got = sfs_is_volatile(s) ? 0 : sfs_seg_keep_spares(s);
+		if (got == 0)
+			got = back_blank(s, at + sfs_log_in(start), to - start, segment_end - start);
+		if (got > 0)
+			sfs_release(&log->backed, start + (uint64_t)got);
 	}
 	sfs_writer_unlock(s);
-	return rc;
+	return got < 0 ? (int)got : 0;
 }

@@ -2,6 +2,7 @@
 /* floor 2: runs (run.h). */
 #include "run.h"
 
+#include "huge.h"
 #include "lock.h"
 #include "log.h"
 #include "pin.h"
@@ -15,13 +16,15 @@ int sfs_run_alloc(struct shmfs *s, uint64_t vlen, uint64_t *first)
 {
 	a64 *chain = chain_of(s, s->lease);
 	struct sfs_seg *e;
+	int64_t backed;
 	int rc = sfs_seg_alloc(s, sfs_run_segments(vlen), SFS_SEG_BIG, SFS_TO_STORE, first);
 
 	if (rc)
 		return rc;
 	/* where record and key will be; the value is written through the file */
-	rc = sfs_file_back(&s->file, *first << SFS_SEG_SHIFT, SFS_RUN_VALUE);
-	if (rc) {
+	backed = sfs_huge_back(&s->file, *first << SFS_SEG_SHIFT, SFS_RUN_VALUE, SFS_RUN_VALUE);
+	if (backed < 0) {
+		rc = (int)backed;
 		sfs_seg_free(s, *first);
 	} else {
 		sfs_set((a64 *)sfs_at(s, *first << SFS_SEG_SHIFT), 0);

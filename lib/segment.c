@@ -2,9 +2,11 @@
 /* floor 2: segments (segment.h). */
 #include "segment.h"
 
+#include "huge.h"
 #include "pin.h"
 
 #define SCAN_MOST 4096
+#define SEGS_OF_HUGE (SFS_HUGE >> SFS_SEG_SHIFT)
 #define WHOLE (SFS_SEG >> SFS_BACK_SHIFT) /* `backed` of a segment that has all its space */
 
 static void add(a64 *counter, uint64_t n)
@@ -136,7 +138,7 @@ static int lengthen(struct shmfs *s, uint64_t start, uint64_t end)
 /* Lengthen the file so that it ends with n free segments of one group. */
 static int grow(struct shmfs *s, uint64_t n, uint64_t *first)
 {
-	uint64_t nseg = sfs_relaxed(&s->live->nseg), start = nseg, group_end;
+	uint64_t nseg = sfs_relaxed(&s->live->nseg), start = nseg, group_end, end;
 
 	/* segments at the end that were never used serve too */
 	while (!s->grow_only && start > SFS_FIRST_SEG && !sfs_seg_reserved(start - 1) && nseg - start < n &&
@@ -148,7 +150,11 @@ static int grow(struct shmfs *s, uint64_t n, uint64_t *first)
 	if (sfs_seg_reserved(start))
 		start = (start & ~(SFS_GROUP_SEGS - 1)) + SFS_GROUP_RESERVED;
 	*first = start;
-	return lengthen(s, start, start + n);
+	end = start + n;
+	/* whole huge pages: what is too much is idle */
+	if (s->file.volatile_fs)
+		end = sfs_min((end + SEGS_OF_HUGE - 1) & ~(SEGS_OF_HUGE - 1), sfs_max(end, sfs_seg_limit(s)));
+	return lengthen(s, start, end);
 }
 
 static void mark(struct shmfs *s, uint64_t n, enum sfs_kind kind, uint64_t run)
@@ -429,7 +435,7 @@ int sfs_seg_back(struct shmfs *s, uint64_t n, uint64_t end)
 {
 	struct sfs_seg *e = sfs_seg(s, n);
 	uint64_t start = n << SFS_SEG_SHIFT, steps = sfs_relaxed(&e->backed), target;
-	int rc;
+	int64_t got;
 
 	if (sfs_likely(end <= start + (steps << SFS_BACK_SHIFT)))
 		return 0;
@@ -437,10 +443,12 @@ int sfs_seg_back(struct shmfs *s, uint64_t n, uint64_t end)
 	if (target > WHOLE)
 		return -EUCLEAN;
 	target = sfs_min(WHOLE, sfs_max(target, steps + SFS_BACK_BATCH));
-	rc = sfs_file_back(&s->file, start + (steps << SFS_BACK_SHIFT), (target - steps) << SFS_BACK_SHIFT);
-	if (rc == 0)
-		sfs_release(&e->backed, (uint8_t)target);
-	return rc;
+	got = sfs_huge_back(&s->file, start + (steps << SFS_BACK_SHIFT), (target - steps) << SFS_BACK_SHIFT,
+	                    (WHOLE - steps) << SFS_BACK_SHIFT);
+	if (got < 0)
+		return (int)got;
+	sfs_release(&e->backed, (uint8_t)(steps + ((uint64_t)got >> SFS_BACK_SHIFT)));
+	return 0;
 }
 
 void sfs_seg_add(struct shmfs *s, uint64_t offset, uint64_t size)
