@@ -3,10 +3,12 @@
 #include "find.h"
 #include "moment.h"
 #include "pin.h"
+#include "plain.h"
 #include "record.h"
 
 #define PIN_FROM (UINT64_C(1) << 20) /* a longer copy could be overtaken for ever */
 #define GROUP 16                     /* keys looked up together */
+#define OUTLINE __attribute__((noinline))
 
 static inline void fill_info(const struct sfs_hit *hit, struct shmfs_info *info)
 {
@@ -32,8 +34,7 @@ SFS_INLINE void fill_view(const struct sfs_key *key, const struct sfs_hit *hit,
 }
 
 /* Until no writer overtakes it. */
-static __attribute__((noinline)) int look_again(struct shmfs *s, const struct sfs_key *key,
-                                                struct shmfs_view *view)
+static OUTLINE int look_again(struct shmfs *s, const struct sfs_key *key, struct shmfs_view *view)
 {
 	struct sfs_moment m;
 	struct sfs_hit hit;
@@ -50,32 +51,6 @@ static __attribute__((noinline)) int look_again(struct shmfs *s, const struct sf
 			break;
 	} while (sfs_moment_again(s, &tries, &rc));
 	return rc;
-}
-
-/* Find a key and look at its record; the view counts if this returns 0.  The first
- * try, which nearly always does, is straight code. */
-SFS_INLINE int look(struct shmfs *s, const struct sfs_key *key, struct shmfs_view *view)
-{
-	struct sfs_key copy;
-	struct sfs_moment m;
-	struct sfs_hit hit;
-	uint64_t bucket;
-	int rc;
-
-	if (sfs_likely(sfs_moment_live(s, &m))) {
-		rc = sfs_find_bucket(s, m.root, key->hash, &bucket);
-		if (sfs_likely(rc == 0))
-			rc = sfs_find_in(s, bucket, key, &hit);
-		if (sfs_likely(rc == 0))
-			rc = verify(s, &hit);
-		if (sfs_likely(rc == 0))
-			fill_view(key, &hit, &m, view);
-		if (sfs_likely(sfs_valid(s, m.stamp)))
-			return rc;
-		sfs_moment_overtaken(s);
-	}
-	copy = *key;
-	return look_again(s, &copy, view);
 }
 
 SFS_INLINE int check_key(const struct shmfs *s, const void *key, size_t n)
@@ -128,8 +103,8 @@ SFS_INLINE int take(struct shmfs *s, const struct sfs_key *key, const struct sfs
 }
 
 /* Until no writer overtakes it. */
-static __attribute__((noinline)) int get_again(struct shmfs *s, const struct sfs_key *key, void *buf,
-                                               size_t *size, struct shmfs_info *info)
+static OUTLINE int get_again(struct shmfs *s, const struct sfs_key *key, void *buf, size_t *size,
+                             struct shmfs_info *info)
 {
 	size_t room = *size;
 	struct sfs_moment m;
@@ -150,34 +125,9 @@ static __attribute__((noinline)) int get_again(struct shmfs *s, const struct sfs
 	return get_pinned(s, key, buf, size, info);
 }
 
-SFS_INLINE int get(struct shmfs *s, const struct sfs_key *key, void *buf, size_t *size,
-                   struct shmfs_info *info)
-{
-	size_t room = *size;
-	struct sfs_key copy;
-	struct sfs_moment m;
-	struct sfs_hit hit;
-	uint64_t bucket;
-	int rc;
-
-	if (sfs_likely(sfs_moment_live(s, &m))) {
-		rc = sfs_find_bucket(s, m.root, key->hash, &bucket);
-		if (sfs_likely(rc == 0))
-			rc = sfs_find_in(s, bucket, key, &hit);
-		if (sfs_likely(rc == 0))
-			rc = take(s, key, &hit, buf, room, size, info);
-		if (sfs_likely(sfs_valid(s, m.stamp) && rc != -EOVERFLOW))
-			return rc;
-		if (rc != -EOVERFLOW)
-			sfs_moment_overtaken(s);
-	}
-	copy = *key;
-	*size = room;
-	return get_again(s, &copy, buf, size, info);
-}
-
-int shmfs_get(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
-              struct shmfs_info *info)
+/* With another look at everything. */
+static OUTLINE int get_closer(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+                              struct shmfs_info *info)
 {
 	struct sfs_key k;
 	int rc = check_key(s, key, key_size);
@@ -185,7 +135,42 @@ int shmfs_get(struct shmfs *s, const void *key, size_t key_size, void *buf, size
 	if (sfs_unlikely(rc || !size || (!buf && *size)))
 		return rc ? rc : -EINVAL;
 	k = sfs_key(s, SFS_USER, key, key_size);
-	return sfs_handle_result(s, get(s, &k, buf, size, info));
+	return sfs_handle_result(s, get_again(s, &k, buf, size, info));
+}
+
+SFS_INLINE int get(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+                   struct shmfs_info *info)
+{
+	struct sfs_plain p;
+	int rc = sfs_plain_find(s, key, key_size, buf, size, &p);
+
+	if (sfs_likely(rc == 0) && sfs_likely(p.vlen <= *size)) {
+		sfs_plain_copy(buf, sfs_plain_value(&p, key_size), p.vlen);
+		if (info)
+			sfs_plain_info(&p, info);
+		if (sfs_plain_counts(s, &p)) {
+			*size = p.vlen;
+			return 0;
+		}
+	} else if (rc == -ENOENT && sfs_plain_counts(s, &p)) {
+		return rc;
+	}
+	return get_closer(s, key, key_size, buf, size, info);
+}
+
+/* A key of another length than most: kept out of the way of those. */
+static OUTLINE int get_other(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+                             struct shmfs_info *info)
+{
+	return get(s, key, key_size, buf, size, info);
+}
+
+int shmfs_get(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+              struct shmfs_info *info)
+{
+	if (sfs_plain_short(key_size))
+		return get(s, key, key_size, buf, size, info);
+	return get_other(s, key, key_size, buf, size, info);
 }
 
 int shmfs_exists(struct shmfs *s, const void *key, size_t key_size, struct shmfs_info *info)
@@ -198,7 +183,7 @@ int shmfs_exists(struct shmfs *s, const void *key, size_t key_size, struct shmfs
 	return rc;
 }
 
-int shmfs_view(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
+static OUTLINE int view_closer(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
 {
 	struct sfs_key k;
 	int rc = check_key(s, key, key_size);
@@ -206,7 +191,35 @@ int shmfs_view(struct shmfs *s, const void *key, size_t key_size, struct shmfs_v
 	if (sfs_unlikely(rc || !view))
 		return rc ? rc : -EINVAL;
 	k = sfs_key(s, SFS_USER, key, key_size);
-	return sfs_handle_result(s, look(s, &k, view));
+	return sfs_handle_result(s, look_again(s, &k, view));
+}
+
+SFS_INLINE int view_key(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
+{
+	struct sfs_plain p;
+	int rc = sfs_plain_find(s, key, key_size, view, view, &p);
+
+	if (sfs_likely(rc == 0)) {
+		sfs_plain_info(&p, &view->info);
+		view->data = sfs_plain_value(&p, key_size);
+		view->stamp[0] = p.stamp;
+		view->stamp[1] = false; /* no checkpoint */
+	}
+	if (sfs_likely(rc != -EAGAIN) && sfs_plain_counts(s, &p))
+		return rc;
+	return view_closer(s, key, key_size, view);
+}
+
+static OUTLINE int view_other(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
+{
+	return view_key(s, key, key_size, view);
+}
+
+int shmfs_view(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
+{
+	if (sfs_plain_short(key_size))
+		return view_key(s, key, key_size, view);
+	return view_other(s, key, key_size, view);
 }
 
 int shmfs_view_valid(struct shmfs *s, const struct shmfs_view *view)

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "guard.h"
 #include "huge.h"
 #include "shmfs.h"
@@ -24,6 +25,21 @@
 #define WINDOW_LEAST (UINT64_C(64) << 20)
 #define CIFS_MAGIC 0xff534d42u
 #define SMB2_MAGIC 0xfe534d42u
+
+/* What the length is. */
+static void learn(struct sfs_file *f, uint64_t size)
+{
+	uint64_t least = SFS_SEG + SFS_PAGE - 1;
+
+	sfs_set(&f->size, size);
+	sfs_set(&f->plain, sfs_relaxed(&f->plainly) && size > least ? size - least : 0);
+}
+
+void sfs_file_plainly(struct sfs_file *f, bool may)
+{
+	sfs_set(&f->plainly, may);
+	learn(f, sfs_relaxed(&f->size));
+}
 
 static bool remote(uint64_t type)
 {
@@ -67,7 +83,7 @@ int sfs_file_open(struct sfs_file *f, const char *path, int flags, mode_t mode)
 		return rc;
 	}
 	f->volatile_fs = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
-	sfs_set(&f->size, (uint64_t)st.st_size);
+	learn(f, (uint64_t)st.st_size);
 	return 0;
 }
 
@@ -136,6 +152,7 @@ void sfs_file_forked(struct sfs_file *f)
 	if (f->base)
 		sfs_guard_leave(f);
 	f->base = NULL; /* the child has no such mapping */
+	sfs_file_plainly(f, false);
 	sfs_file_close(f);
 }
 
@@ -155,7 +172,7 @@ uint64_t sfs_file_refresh(struct sfs_file *f)
 		return 0;
 	if (f->base && (uint64_t)st.st_size > f->window)
 		st.st_size = (off_t)f->window;
-	sfs_set(&f->size, (uint64_t)st.st_size);
+	learn(f, (uint64_t)st.st_size);
 	return (uint64_t)st.st_size;
 }
 
@@ -187,7 +204,7 @@ int sfs_file_grow(struct sfs_file *f, uint64_t size)
 		return 0;
 	if (ftruncate(f->fd, (off_t)size) < 0)
 		return -errno;
-	sfs_set(&f->size, size);
+	learn(f, size);
 	return 0;
 }
 
@@ -195,7 +212,7 @@ int sfs_file_cut(struct sfs_file *f, uint64_t size)
 {
 	if (ftruncate(f->fd, (off_t)size) < 0)
 		return -errno;
-	sfs_set(&f->size, size);
+	learn(f, size);
 	return 0;
 }
 

@@ -19,6 +19,8 @@ struct sfs_file {
 	uint8_t *base;
 	uint64_t window; /* bytes of address space */
 	a64 size;        /* last known length of the file */
+	a64 plain;       /* for plain.h: a page may begin below SFS_SEG + this; 0: look closer */
+	_Atomic bool plainly; /* may plain.h be believed? */
 	int fd;
 	bool writable;
 	bool volatile_fs; /* tmpfs, ramfs: nothing to flush to */
@@ -43,6 +45,9 @@ SFS_HIDDEN void sfs_file_forked(struct sfs_file *f);
 
 /* Is the path still this file?  (It may have been unlinked or replaced since.) */
 SFS_HIDDEN bool sfs_file_is(const struct sfs_file *f, const char *path);
+
+/* From now on, or no longer, gets may believe `plain`. */
+SFS_HIDDEN void sfs_file_plainly(struct sfs_file *f, bool may);
 
 /* Ask the file system for the length. */
 SFS_HIDDEN uint64_t sfs_file_refresh(struct sfs_file *f);

@@ -317,9 +317,9 @@ static inline unsigned sfs_word_depth(uint64_t word)
 /* First of the hash bits that tags hold in a bucket of this depth: depth - 7 to depth. */
 static inline unsigned sfs_tag_base(uint64_t hash, unsigned depth)
 {
-	unsigned phase = depth < 3 ? 0 : (unsigned)(hash >> 61), base = (depth + phase) & ~7u;
+	unsigned phase = depth < 3 ? 0 : (unsigned)(hash >> 61);
 
-	return base ? base - phase : 0;
+	return depth + phase < 8 ? 0 : depth - (depth + phase) % 8;
 }
 
 /* What a slot holds besides its reference, `distance` lines past its home. */

@@ -19,23 +19,38 @@ struct sfs_match {
 #if defined(__SSE2__) && !SFS_TSAN
 #include <emmintrin.h>
 
+/* The high halves of four slots, without the bits of their references: 0xdd picks the odd halves. */
+static inline __m128i sfs_line_half(const a64 *line, unsigned at)
+{
+	const __m128i *v = (const __m128i *)(const void *)line + at;
+	__m128 odd = _mm_shuffle_ps(_mm_castsi128_ps(_mm_load_si128(v)), _mm_castsi128_ps(_mm_load_si128(v + 1)),
+	                            0xdd);
+
+	return _mm_and_si128(_mm_castps_si128(odd), _mm_set1_epi32((int)0xffffe000));
+}
+
+static inline __m128i sfs_line_equal(const a64 *line, uint64_t tag)
+{
+	const __m128i want = _mm_set1_epi32((int)(tag >> 32));
+
+	return _mm_packs_epi32(_mm_cmpeq_epi32(sfs_line_half(line, 0), want),
+	                       _mm_cmpeq_epi32(sfs_line_half(line, 2), want));
+}
+
 static inline struct sfs_match sfs_line_match(const a64 *line, uint64_t tag)
 {
-	const __m128i *v = (const __m128i *)(const void *)line;
-	const __m128i mask = _mm_set1_epi32((int)0xffffe000);
-	const __m128i want = _mm_set1_epi32((int)(tag >> 32));
-	const __m128i none = _mm_setzero_si128();
-	/* 0xdd picks the odd halves: the high ones of two slots each */
-#define HIGH(a, b) \
-	_mm_and_si128(mask, _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(_mm_load_si128(v + (a))), \
-	                                                    _mm_castsi128_ps(_mm_load_si128(v + (b))), 0xdd)))
-	__m128i low = HIGH(0, 1), high = HIGH(2, 3);
-#undef HIGH
-	__m128i tags = _mm_packs_epi32(_mm_cmpeq_epi32(low, want), _mm_cmpeq_epi32(high, want));
-	__m128i virgin = _mm_packs_epi32(_mm_cmpeq_epi32(low, none), _mm_cmpeq_epi32(high, none));
+	__m128i tags = sfs_line_equal(line, tag), virgin = sfs_line_equal(line, 0);
 	unsigned both = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(tags, virgin));
 
 	return (struct sfs_match){both & 0xff, both >> 8};
+}
+
+/* The first slot with the tag, in as few instructions as it can be.  NULL: none. */
+static inline const a64 *sfs_line_first(const a64 *line, uint64_t tag)
+{
+	unsigned pairs = (unsigned)_mm_movemask_epi8(sfs_line_equal(line, tag)); /* of bits, one for a slot */
+
+	return pairs ? (const a64 *)(const void *)((const char *)line + (uint64_t)__builtin_ctz(pairs) * 4) : NULL;
 }
 #else
 static inline struct sfs_match sfs_line_match(const a64 *line, uint64_t tag)
@@ -49,6 +64,13 @@ static inline struct sfs_match sfs_line_match(const a64 *line, uint64_t tag)
 		m.virgin |= (unsigned)(w == 0) << i;
 	}
 	return m;
+}
+
+static inline const a64 *sfs_line_first(const a64 *line, uint64_t tag)
+{
+	unsigned tags = sfs_line_match(line, tag).tags;
+
+	return tags ? line + __builtin_ctz(tags) : NULL;
 }
 #endif
 

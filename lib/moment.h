@@ -26,15 +26,6 @@ struct sfs_moment {
 	bool checkpoint;
 };
 
-/* The moment of a reader of the live tree.  False: sfs_moment_begin() has to look closer. */
-static inline bool sfs_moment_live(struct shmfs *s, struct sfs_moment *m)
-{
-	m->checkpoint = false;
-	m->stamp = sfs_acquire(&s->live->freed);
-	m->root = sfs_acquire(&s->live->root.word);
-	return sfs_likely(!sfs_relaxed(&s->checkpoint));
-}
-
 static inline void sfs_moment_begin(struct shmfs *s, struct sfs_moment *m)
 {
 	m->checkpoint = false;
@@ -44,6 +35,7 @@ static inline void sfs_moment_begin(struct shmfs *s, struct sfs_moment *m)
 			return;
 		}
 		sfs_set(&s->checkpoint, false);
+		sfs_handle_plainly(s);
 	}
 	m->stamp = sfs_acquire(&s->live->freed);
 	m->root = sfs_acquire(&s->live->root.word);

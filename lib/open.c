@@ -206,11 +206,13 @@ int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shm
 	s->writable = flags & SHMFS_RDWR;
 	s->verify = (flags & SHMFS_VERIFY) || (debug && !strcmp(debug, "1"));
 	rc = sfs_handle_result(s, open_store(s, path, flags, options));
-	if (rc)
+	if (rc) {
 		sfs_handle_free(s);
-	else
-		*out = s;
-	return rc;
+		return rc;
+	}
+	sfs_handle_plainly(s);
+	*out = s;
+	return 0;
 }
 
 /* Segments from the end of the file that nothing, and no checkpoint, needs. */

@@ -52,6 +52,9 @@ static void random_lines(void)
 		slow = slowly(tag);
 		if (quick.tags != slow.tags || quick.virgin != slow.virgin)
 			CU_FAIL_FATAL("quick and slow compare differ");
+		if (sfs_line_first(line, tag) != (slow.tags ? line + __builtin_ctz(slow.tags) : NULL) ||
+		    sfs_line_first(line, 0) != (slow.virgin ? line + __builtin_ctz(slow.virgin) : NULL))
+			CU_FAIL_FATAL("the first is another");
 	}
 }
 
