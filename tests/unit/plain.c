@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../lib/index.h"
 #include "../rig.h"
 #include "store.h"
 
@@ -85,20 +86,22 @@ static void every_length(void)
 	store_close(s);
 }
 
+/* So many that some have the tag of another, and all the same first half. */
 static void absent(void)
 {
+	enum { KEYS = 200000 };
 	struct shmfs *s = store_new(store_path("absent"));
 	struct shmfs_view view;
 	unsigned char buf[16];
 	bool good = true;
 
-	for (uint64_t i = 0; i < 200000; i++) {
-		uint64_t k[2] = {i, i};
+	for (uint64_t i = 0; i < KEYS; i++) {
+		uint64_t k[2] = {7, i};
 
 		CU_ASSERT_EQUAL_FATAL(shmfs_put(s, k, sizeof(k), &i, sizeof(i), SHMFS_BYTES, NULL), 0);
 	}
-	for (uint64_t i = 0; i < 200000; i++) {
-		uint64_t k[2] = {i, i + 1};
+	for (uint64_t i = 0; i < KEYS; i++) {
+		uint64_t k[2] = {7, i + KEYS};
 		size_t size = sizeof(buf);
 
 		good &= shmfs_get(s, k, sizeof(k), buf, &size, NULL) == -ENOENT && size == sizeof(buf);
@@ -110,6 +113,53 @@ static void absent(void)
 			good &= shmfs_del(s, k, sizeof(k), 0, NULL) == 0 && shmfs_view(s, k, sizeof(k), &view) == -ENOENT;
 	}
 	CU_ASSERT(good);
+	store_close(s);
+}
+
+/* What both ways say of a key whose store says this at a place. */
+static int says(struct shmfs *s, a64 *place, uint64_t word)
+{
+	const char *k = "sixteen bytes k";
+	uint64_t before = sfs_relaxed(place);
+	struct shmfs_view view;
+	size_t size = sizeof(out);
+	int rc;
+
+	sfs_set(place, word);
+	rc = shmfs_view(s, k, 16, &view);
+	CU_ASSERT_EQUAL(shmfs_get(s, k, 16, out, &size, NULL), rc);
+	sfs_set(place, before);
+	return rc;
+}
+
+static void damaged(void)
+{
+	struct shmfs *s = store_new(store_path("damaged"));
+	uint64_t root = sfs_relaxed(&s->live->root.word), end = sfs_relaxed(&s->file.size), seen = 0;
+	struct shmfs_view view;
+	struct sfs_record *r;
+	a64 *page = sfs_at(s, sfs_word_page(root));
+
+	CU_ASSERT_EQUAL(shmfs_put(s, "sixteen bytes k", 16, "v", 1, SHMFS_BYTES, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(shmfs_view(s, "sixteen bytes k", 16, &view), 0);
+	r = (struct sfs_record *)(uintptr_t)((const char *)view.data - 16 - sizeof(*r));
+	CU_ASSERT_EQUAL(says(s, &s->live->root.word, root + end), -EUCLEAN);
+	CU_ASSERT_EQUAL(says(s, &s->live->root.word, root & 0xfff), -EUCLEAN);
+	CU_ASSERT_EQUAL(says(s, &s->live->root.word, root | SFS_WORD_NODE), -EUCLEAN);
+	for (unsigned i = 0; i < SFS_PAGE / 8; i++) {
+		uint64_t slot = sfs_relaxed(page + i);
+
+		if (sfs_slot_ref(slot) != sfs_offset(s, r))
+			continue;
+		seen++;
+		CU_ASSERT_EQUAL(says(s, page + i, slot + end / 8), -EUCLEAN);
+		CU_ASSERT_EQUAL(says(s, page + i, slot & ~SFS_SLOT_REF), -EUCLEAN);
+	}
+	CU_ASSERT_EQUAL(seen, 1);
+	CU_ASSERT_EQUAL(says(s, (a64 *)&r->vlen, UINT64_C(1) << 40), -EUCLEAN);
+	CU_ASSERT_EQUAL(says(s, (a64 *)&r->vlen, end), -EUCLEAN);
+	CU_ASSERT_EQUAL(says(s, (a64 *)&r->vlen, 2), 0);
+	store_good(s);
 	store_close(s);
 }
 
@@ -156,6 +206,7 @@ static void forked(void)
 static const struct harness_test tests[] = {
 	{"keys of every length come back whole, and not a byte more", every_length},
 	{"keys that are not there, or any more, are not found", absent},
+	{"damage is told, not followed", damaged},
 	{"wrong arguments are told as ever", arguments},
 	{"the child of fork has no store", forked},
 };
