@@ -8,9 +8,11 @@
 
 static volatile sig_atomic_t caught;
 
-static void stop(int signal)
+/* The same Ctrl-C ends who reads what we print: that must not kill us before all is in order. */
+static void stop(int number)
 {
-	caught = signal;
+	caught = number;
+	signal(SIGPIPE, SIG_IGN);
 }
 
 /* No SA_RESTART: a wait or a write that a signal interrupts is over. */
@@ -20,6 +22,7 @@ void ctl_signals_catch(void)
 	struct sigaction action = {.sa_handler = stop}, old;
 	size_t i;
 
+	sigaddset(&action.sa_mask, SIGPIPE); /* which may be pending by then */
 	/* What is ignored stays so: a shell has its background jobs ignore SIGINT, nohup SIGHUP. */
 	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		if (!sigaction(ending[i], NULL, &old) && old.sa_handler != SIG_IGN)
