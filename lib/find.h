@@ -2,8 +2,8 @@
 /*
  * floor 2: finding a key, inline (index.h).
  *
- * The way nearly every search goes, as few instructions as it can be: an independent get then
- * fits into the processor's window beside this one, and their cache misses overlap.
+ * The way nearly every search goes, in few instructions; a single get has a shorter one
+ * (plain.h).
  * Whatever is not plain (a file that seems too short, a second line, a false match,
  * damage) is left to a function of index.c, which starts afresh and looks at everything.  What
  * goes to those by address is copied first, so that the rest stays in registers.
