@@ -50,8 +50,9 @@ int fs_handle_open(struct fs *fs, struct fs_inode *inode, int flags, pid_t threa
 /* RELEASE: publishes what is not; *h is gone. */
 void fs_handle_release(struct fs *fs, struct fs_handle *h);
 
+/* page: for a mapping, or for the kernel's pages. */
 int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t size,
-                   uint64_t offset);
+                   uint64_t offset, bool page);
 int fs_handle_write(struct fs *fs, struct fs_handle *h, const struct fs_write *w, bool sync);
 int fs_handle_flush(struct fs *fs, struct fs_handle *h, uint64_t owner);
 int fs_handle_fsync(struct fs *fs, struct fs_handle *h);

@@ -39,7 +39,8 @@ static int read_shared(fuse_req_t req, struct fs_inode *inode, size_t size, uint
 	return rc;
 }
 
-int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t size, uint64_t offset)
+int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t size, uint64_t offset,
+                   bool page)
 {
 	struct fs_inode *inode = h->inode;
 	uint64_t all;
@@ -47,6 +48,8 @@ int fs_handle_read(struct fs *fs, fuse_req_t req, struct fs_handle *h, size_t si
 
 	fs_settle_inode(fs, inode);
 	pthread_mutex_lock(&h->lock);
+	if (page || h->writable)
+		fs_reading_again(&h->reading);
 	if (h->staged) {
 		rc = read_draft(req, h, size, offset);
 	} else {

@@ -108,7 +108,8 @@ static void key_release(struct fs *fs, struct fs_inode *inode, struct fuse_file_
 static int key_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t size,
                     uint64_t offset, struct fuse_file_info *fi)
 {
-	return fs_handle_read(fs, req, handle_of(fi), size, offset);
+	/* A page of a mapping is asked for on nobody's behalf. */
+	return fs_handle_read(fs, req, handle_of(fi), size, offset, !fi->lock_owner);
 }
 
 static int key_write(struct fs *fs, fuse_req_t req, struct fs_inode *inode, const char *buf,

@@ -6,10 +6,11 @@
  * one version of the value, so that no program ever gets the head of one value and
  * the tail of another.  A pass goes on as long as each read begins where the one before
  * ended; one at offset 0, one elsewhere, and one behind the end after that was reported begin
- * another, with the newest version, and so does the first after this file was written to.  So a
- * file held open and read again shows what is there now, `tail -f` sees a value grow,
- * `cat` gets one value or ESTALE, and a database that takes a lock and looks at a place in
- * its file sees what the owner of the lock before it wrote there.
+ * another, with the newest version, and so does the first after this file was written to, and each
+ * of a file that is open to write too, or of a page of a mapping.  So a file held open and read
+ * again shows what is there now, `tail -f` sees a value grow, `cat` gets one value or ESTALE, and a
+ * database that takes a lock and looks at a place in its file, or in what it maps, sees what the
+ * owner of the lock before it wrote there.
  *
  * Owns: for a short value a copy of it; for a long one a view and a pin that keeps it
  * intact for FS_PIN_MS; behind that the view is checked after each read, and when it was

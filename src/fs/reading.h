@@ -30,7 +30,7 @@ struct fs_reading {
 int fs_reading_reply(struct fs *fs, fuse_req_t req, struct fs_inode *inode, struct fs_reading *r,
                      size_t size, uint64_t offset);
 
-/* The next READ begins a pass: this file was written to.  The handle's lock is held. */
+/* The next READ begins a pass.  The handle's lock is held. */
 void fs_reading_again(struct fs_reading *r);
 
 /* No lock is held. */

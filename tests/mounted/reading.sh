@@ -28,6 +28,11 @@ check "so does reading elsewhere: who has waited for a lock sees what was writte
 	"01
 fg
 hi"
+put 0123456789
+check "and reading straight on in a file that is open to write too: a database's next transaction" eq \
+	"$("$calls" open 3 $k rw pread 3 0 2 sh "\"$SHMFSCTL\" put s.db k abcdefghijklmn" pread 3 2 2)" \
+	"01
+cd"
 check "a program sees what it has written itself, also when it reads straight on" eq \
 	"$("$calls" open 3 $k rw read 3 2 pwrite 3 2 XY read 3 3)" "ab
 XYe"
