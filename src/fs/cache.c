@@ -314,12 +314,17 @@ void fs_cache_keep_pages(struct fs *fs, const struct fs_ask *ask, struct fs_inod
 	unlock(fs, inode->cached.set);
 }
 
-void fs_cache_writer(struct fs *fs, struct fs_inode *inode, bool truncated)
+void fs_cache_writer(struct fs *fs, struct fs_inode *inode)
+{
+	lock_inode(fs, inode)->writers++;
+	unlock(fs, inode->cached.set);
+}
+
+void fs_cache_truncated(struct fs *fs, struct fs_inode *inode)
 {
 	struct fs_cached *cached = lock_inode(fs, inode);
 
-	cached->writers++;
-	if (truncated && !cached->doomed) {
+	if (!cached->doomed) {
 		cached->version = 0;
 		cached->pages = cached->outdated = false;
 	}

@@ -25,8 +25,9 @@
  * Own writes come back as changes like any other's.  The kernel forgets by itself what it
  * writes; the handler says so (fs_cache_wrote()), and the comparison then finds nothing to do.
  *
- * What never happens: a notification from a handler, or with any lock held; a handler that waits
- * for the watcher.  Each of these deadlocks in the kernel.
+ * What never happens: a notification from a handler, or with any lock held, but of attributes alone
+ * (park.c), which waits for nobody; a handler that waits for the watcher.  Each of these deadlocks
+ * in the kernel.
  *
  * Owns	the sets; the absent names the kernel keeps, at most FS_ABSENT_MOST.
  * Invariant	what the kernel keeps is noted in its set, the set is asked for, or about to be looked at.
@@ -106,10 +107,13 @@ uint64_t fs_cache_version(struct fs *fs, struct fs_inode *inode);
 void fs_cache_keep_pages(struct fs *fs, const struct fs_ask *ask, struct fs_inode *inode,
                          uint64_t version, bool suspect);
 
-/* Somebody opens it to write; truncated: the kernel forgets all it has when it is told that
- * this succeeded. */
-void fs_cache_writer(struct fs *fs, struct fs_inode *inode, bool truncated);
+/* Somebody opens it to write. */
+void fs_cache_writer(struct fs *fs, struct fs_inode *inode);
 void fs_cache_writer_gone(struct fs *fs, struct fs_inode *inode);
+
+/* And truncates it, here without its lock: the kernel forgets all it has when it is told that this
+ * succeeded. */
+void fs_cache_truncated(struct fs *fs, struct fs_inode *inode);
 
 /* It was written through the kernel, which forgets the attributes by itself. */
 void fs_cache_wrote(struct fs *fs, struct fs_inode *inode);

@@ -172,8 +172,9 @@ struct fs {
 /* What the kernel is told for a code of <shmfs.h>: a positive errno. */
 int fs_errno(int code);
 
-/* Milliseconds of the monotonic clock. */
+/* Milliseconds and microseconds of the monotonic clock. */
 uint64_t fs_now_ms(void);
+uint64_t fs_now_us(void);
 
 /* ---- say: messages ------------------------------------------------------------ */
 
@@ -206,6 +207,9 @@ size_t fs_add_direntry(fuse_req_t req, bool plus, char *buf, size_t size, const 
 
 /* READ of a text that is made for it. */
 void fs_reply_text(fuse_req_t req, const char *text, size_t n, size_t size, uint64_t offset);
+
+/* GETATTR, and what else is answered with attributes; fh as attr() above. */
+void fs_reply_attr(fuse_req_t req, struct fs_inode *inode, uint64_t fh);
 
 /* shmfs_sync(), where there is something to sync. */
 int fs_sync(struct fs *fs);

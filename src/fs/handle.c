@@ -11,6 +11,7 @@
 #include "last.h"
 #include "options.h"
 #include "pages.h"
+#include "park.h"
 #include "settle.h"
 #include "staged.h"
 
@@ -71,6 +72,7 @@ static void drop(struct fs *fs, struct fs_handle *h)
 	pthread_mutex_unlock(&t->lock);
 	if (!last)
 		return;
+	fs_park_close(fs, h);
 	pthread_mutex_lock(&inode->lock);
 	fs_pages_close(fs, h);
 	*h->at = h->next;
@@ -224,6 +226,7 @@ void fs_handles_publish(struct fs *fs)
 		pthread_mutex_lock(&h->lock);
 		rc = h->staged && !h->written ? 0 : fs_staged_publish(fs, h);
 		pthread_mutex_unlock(&h->lock);
+		fs_park_end(fs, h);
 		if (rc)
 			lost(fs, rc);
 	}

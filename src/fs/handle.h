@@ -23,6 +23,9 @@ struct fs_handle {
 	bool cached;            /* read from the kernel's pages ... */
 	uint64_t opened_ms;     /* ... since then: */
 	struct fs_handle *reader_next, **reader_at; /* in inode->cached.readers */
+	atomic_bool parks;      /* counted in inode->parking, until ... */
+	uint64_t parks_until_ms;
+	struct fs_due parking;
 
 	pthread_mutex_t lock; /* guards the rest */
 	atomic_bool staged;   /* what is written goes to `draft`, else at once to the key */

@@ -12,6 +12,7 @@
  */
 #include "handle.h"
 #include "pages.h"
+#include "park.h"
 #include "settle.h"
 #include "staged.h"
 
@@ -89,11 +90,15 @@ static int write_now(struct fs *fs, struct fs_handle *h, const struct fs_write *
 
 int fs_handle_write(struct fs *fs, struct fs_handle *h, const struct fs_write *w, bool sync)
 {
+	bool first;
 	int rc;
 
 	pthread_mutex_lock(&h->lock);
 	h->thread = w->thread;
+	first = h->staged && !h->written;
 	rc = h->staged ? fs_staged_write(fs, h, w) : write_now(fs, h, w);
+	if (first && !h->parks)
+		fs_park_begin(fs, h);
 	if (w->size)
 		fs_settle_done(fs, h);
 	fs_reading_again(&h->reading);

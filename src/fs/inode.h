@@ -21,6 +21,10 @@ struct fs_inode {
 	struct fs_last *last;      /* when detached, what it held */
 	atomic_int unsettled;      /* handles between FLUSH and WRITE or RELEASE ... */
 	_Atomic uint64_t settle_until; /* ... waited for until then */
+	atomic_uint parking;       /* handles that will publish soon, and readers wait for: park.h */
+	struct fs_parked *parked;
+	uint64_t parked_us;        /* when one of them last began */
+	_Atomic uint64_t read_us;  /* when one who reads it from pages last asked for something */
 	struct fs_snap *snap;      /* what the kernel's pages are filled from */
 	struct fs_cached cached;
 

@@ -27,13 +27,13 @@ static void set_times(struct stat *st, struct timespec t)
 /* What the store, or what was kept of it, says; *version is 0 for the latter.  The inode's lock is
  * held. */
 static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st,
-                      const struct fs_ask *ask, uint64_t *version)
+                      const struct fs_ask *ask, bool reader, uint64_t *version)
 {
 	struct fs_value value = {0};
 	int rc = 0;
 
 	if (!inode->detached)
-		rc = fs_pages_look(fs, inode, ask, &value);
+		rc = fs_pages_look(fs, inode, ask, reader, &value);
 	else if (inode->last)
 		value = inode->last->value;
 	if (rc)
@@ -49,6 +49,7 @@ static int stat_value(struct fs *fs, struct fs_inode *inode, struct stat *st,
 static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
                     struct stat *st, double *keep)
 {
+	const struct fs_handle *h = (const struct fs_handle *)(uintptr_t)fh;
 	struct timespec opened;
 	uint64_t size, version = 0;
 	struct fs_ask ask;
@@ -59,8 +60,8 @@ static int key_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t th
 	fs_attr_fill(fs, inode, st);
 	st->st_nlink = !inode->detached;
 	fs_cache_ask(fs, inode->cached.set, &ask);
-	rc = stat_value(fs, inode, st, &ask, &version);
-	if (fs_handle_size(inode, (struct fs_handle *)(uintptr_t)fh, thread, &size, &opened)) {
+	rc = stat_value(fs, inode, st, &ask, h && h->cached, &version);
+	if (fs_handle_size(inode, h, thread, &size, &opened)) {
 		if (rc == -ENOENT || !st->st_mtim.tv_sec)
 			set_times(st, opened);
 		st->st_size = (off_t)size;

@@ -7,6 +7,7 @@
  */
 #include "inode.h"
 #include "options.h"
+#include "park.h"
 #include "priority.h"
 
 #include <fcntl.h>
@@ -49,11 +50,11 @@ void fs_attr_fill(const struct fs *fs, const struct fs_inode *inode, struct stat
 	st->st_mtim = st->st_ctim = st->st_atim = fs->mounted;
 }
 
-static void reply_attr(fuse_req_t req, struct fs_inode *inode, struct fuse_file_info *fi)
+void fs_reply_attr(fuse_req_t req, struct fs_inode *inode, uint64_t fh)
 {
 	struct stat st = {0};
 	double keep = 0;
-	int rc = inode->kind->attr(fs_of(req), inode, fi ? fi->fh : 0, thread_of(req), &st, &keep);
+	int rc = inode->kind->attr(fs_of(req), inode, fh, thread_of(req), &st, &keep);
 
 	if (rc)
 		fail(req, rc);
@@ -63,7 +64,12 @@ static void reply_attr(fuse_req_t req, struct fs_inode *inode, struct fuse_file_
 
 static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	reply_attr(req, fs_inode_of(fs_of(req), node), fi);
+	struct fs *fs = fs_of(req);
+	struct fs_inode *inode = fs_inode_of(fs, node);
+	uint64_t fh = fi ? fi->fh : 0;
+
+	if (!fs_park_reader(fs, req, inode, fh))
+		fs_reply_attr(req, inode, fh);
 }
 
 /* Mode, owner and times are not ours to keep: accepted without effect, so that cp -p, rsync
@@ -83,7 +89,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int t
 	if (rc)
 		fail(req, rc);
 	else
-		reply_attr(req, inode, fi);
+		fs_reply_attr(req, inode, fi ? fi->fh : 0);
 }
 
 static void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length,

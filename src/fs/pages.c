@@ -8,6 +8,8 @@
  */
 #include "pages.h"
 
+#include "park.h"
+
 #include <fcntl.h>
 
 #define STEP_US 200
@@ -119,7 +121,7 @@ void fs_pages_open(struct fs *fs, struct fs_handle *h, struct fuse_file_info *fi
 	if (fs_cache_on(fs)) {
 		pthread_mutex_lock(&inode->lock);
 		if (h->writable) {
-			fs_cache_writer(fs, inode, fi->flags & O_TRUNC);
+			fs_cache_writer(fs, inode);
 			h->counted = true;
 		} else {
 			cached = open_cached(fs, h, &keep);
@@ -127,6 +129,10 @@ void fs_pages_open(struct fs *fs, struct fs_handle *h, struct fuse_file_info *fi
 		pthread_mutex_unlock(&inode->lock);
 		if (h->writable)
 			fs_pages_wait(fs, inode);
+		if (fi->flags & O_TRUNC) {
+			fs_park_begin(fs, h);
+			fs_cache_truncated(fs, inode);
+		}
 	}
 	fi->direct_io = !cached;
 	fi->keep_cache = keep;
@@ -144,6 +150,12 @@ void fs_pages_close(struct fs *fs, struct fs_handle *h)
 	h->counted = h->cached = false;
 	if (!h->inode->cached.readers)
 		drop_snap(h->inode);
+}
+
+void fs_pages_published(struct fs *fs, struct fs_inode *inode)
+{
+	if (!fs_cache_outdated(fs, inode))
+		drop_snap(inode);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -211,19 +223,22 @@ int fs_pages_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t 
 {
 	int rc = reply(fs, req, inode, size, offset);
 
+	inode->read_us = fs_now_us();
 	pthread_mutex_unlock(&inode->lock);
 	return rc;
 }
 
-int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask,
+int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask, bool reader,
                   struct fs_value *value)
 {
+	bool outdated = fs_cache_outdated(fs, inode);
 	uint64_t version;
 	int rc;
 
-	/* Who wrote by this mount, and whom it tells, is to see that, whatever others still read. */
-	if (!inode->cached.readers || fs_cache_outdated(fs, inode))
+	if (!inode->cached.readers || (outdated && !reader))
 		return fs_value_look(fs, inode->key, inode->key_size, value);
+	if (reader)
+		inode->read_us = fs_now_us();
 	version = fs_cache_version(fs, inode);
 	/* It has pages of that, and is about to be told to forget them: until then it is that. */
 	rc = version && inode->snap && inode->snap->value.version == version ? 0
@@ -236,5 +251,19 @@ int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *as
 	inode->snap->told_ms = fs_now_ms();
 	if (!version)
 		fs_cache_keep_pages(fs, ask, inode, value->version, false);
+	if (outdated)
+		value->version = 0;
 	return 0;
+}
+
+int fs_pages_tail(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask,
+                  struct fs_value *value, unsigned char *last)
+{
+	int rc = inode->detached ? -ENODATA : fs_pages_look(fs, inode, ask, true, value);
+
+	if (!rc && (!value->size || !inode->snap || inode->snap->value.size != value->size))
+		rc = -ENODATA;
+	if (!rc)
+		*last = inode->snap->data[value->size - 1];
+	return rc;
 }

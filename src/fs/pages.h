@@ -39,8 +39,18 @@ void fs_pages_close(struct fs *fs, struct fs_handle *h);
  *	-ESTALE  the version that the kernel has the size of is gone */
 int fs_pages_read(struct fs *fs, fuse_req_t req, struct fs_inode *inode, size_t size, uint64_t offset);
 
-/* What the kernel is to be told of the key, and may ask for pages of. */
-int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask,
+/* What the kernel is told of to readers next, and its last byte.
+ *	-ENODATA  it is empty, or too long for pages */
+int fs_pages_tail(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask,
+                  struct fs_value *value, unsigned char *last);
+
+/* This mount has put a newer value. */
+void fs_pages_published(struct fs *fs, struct fs_inode *inode);
+
+/* What the kernel is to be told of the key, and may ask for pages of.  A reader, who reads it so, is told
+ * of what there are pages of, as it asks just before it reads; others of what this mount has written.
+ * value->version is 0 if the kernel is not to keep it. */
+int fs_pages_look(struct fs *fs, struct fs_inode *inode, const struct fs_ask *ask, bool reader,
                   struct fs_value *value);
 
 #endif

@@ -73,10 +73,15 @@ int fs_errno(int code)
 	}
 }
 
-uint64_t fs_now_ms(void)
+uint64_t fs_now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t fs_now_ms(void)
+{
+	return fs_now_us() / 1000;
 }

@@ -11,6 +11,8 @@
  */
 #include "staged.h"
 
+#include "pages.h"
+#include "park.h"
 #include "settle.h"
 
 /* A number's draft must be the text of one after every write. */
@@ -92,12 +94,14 @@ static int publish_staged(struct fs *fs, struct fs_handle *h)
 	}
 	if (h->written || h->make || h->empty)
 		rc = put_draft(fs, h);
+	fs_pages_published(fs, h->inode);
 	pthread_mutex_unlock(&h->inode->lock);
 	if (rc && (h->draft.put || h->draft.small))
 		return rc; /* it may succeed later */
 	h->staged = h->written = h->empty = h->fresh = false;
 	h->make = false;
 	fs_draft_drop(&h->draft);
+	fs_park_end(fs, h);
 	return rc;
 }
 

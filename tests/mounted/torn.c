@@ -8,9 +8,10 @@
  * HOW is trunc (open with O_TRUNC, write, close), rename (a new file moved over it), put (by libshmfs,
  * into the store that STORE names), or none.
  * Readers open it, read it in pieces and check; with HOLD in the environment they open it once, before
- * the writers come, and read it whole again and again.  PAUSE_MS: writers rest after each value.
- * ESTALE is an honest answer and counted.  Prints "reads N stale N torn N"; fails if a read was torn or
- * none succeeded; with HOLD, if more than 1 of HOLD was torn.
+ * the writers come, and read it whole again and again.  PAUSE_MS: writers rest after each value;
+ * SLOW_MS: between opening and writing.
+ * ESTALE is an honest answer and counted.  Prints "reads N stale N torn N values N"; fails if a read was
+ * torn or none succeeded; with HOLD, if more than 1 of HOLD was torn, or 1 for EACH values.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,14 +27,14 @@
 #include <unistd.h>
 
 struct counts {
-	atomic_long reads, stale, torn, failed;
+	atomic_long reads, stale, torn, values, failed;
 };
 
 static struct counts *counts;
 static const char *path;
 static size_t most;
 static time_t end;
-static long hold, pause_ms;
+static long hold, each, pause_ms, slow_ms;
 
 static void bad(const char *what)
 {
@@ -60,6 +61,8 @@ static void write_file(const char *name, const char *buf, size_t size)
 
 	if (fd < 0)
 		bad("open to write");
+	if (slow_ms)
+		rest(slow_ms);
 	for (size_t done = 0; done < size;) {
 		ssize_t n = write(fd, buf + done, size - done);
 
@@ -95,6 +98,7 @@ static void writer(unsigned int seed, const char *how)
 		}
 		if (!strcmp(how, "rename") && rename(name, path))
 			bad("rename");
+		counts->values++;
 		rest(pause_ms);
 	}
 	if (store)
@@ -164,6 +168,19 @@ static void reader(unsigned int seed)
 	exit(0);
 }
 
+static long number(const char *variable)
+{
+	return getenv(variable) ? atol(getenv(variable)) : 0;
+}
+
+static int too_many(void)
+{
+	if (!hold)
+		return counts->torn != 0;
+	return counts->torn > counts->reads / hold ||
+	       (each && counts->torn > counts->values / each);
+}
+
 int main(int argc, char **argv)
 {
 	int writers, readers, status, failed = 0;
@@ -175,8 +192,10 @@ int main(int argc, char **argv)
 	most = strtoul(argv[3], NULL, 0);
 	writers = atoi(argv[4]);
 	readers = atoi(argv[5]);
-	hold = getenv("HOLD") ? atol(getenv("HOLD")) : 0;
-	pause_ms = getenv("PAUSE_MS") ? atol(getenv("PAUSE_MS")) : 0;
+	hold = number("HOLD");
+	each = number("EACH");
+	pause_ms = number("PAUSE_MS");
+	slow_ms = number("SLOW_MS");
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 	              0);
 	for (int i = 0; i < writers + readers; i++) {
@@ -190,7 +209,7 @@ int main(int argc, char **argv)
 	}
 	while (wait(&status) > 0)
 		failed |= status;
-	printf("reads %ld stale %ld torn %ld\n", counts->reads, counts->stale, counts->torn);
-	return failed || (hold ? counts->torn > counts->reads / hold : counts->torn != 0) ||
-	       counts->reads == counts->stale;
+	printf("reads %ld stale %ld torn %ld values %ld\n", counts->reads, counts->stale, counts->torn,
+	       counts->values);
+	return failed || too_many() || counts->reads == counts->stale;
 }
