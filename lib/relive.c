@@ -115,6 +115,7 @@ static void log_of_live(struct sfs_repair *r)
 	r->log.trimmed_bytes = sfs_relaxed(&log->trimmed_bytes);
 	r->log.trimmed_frames = sfs_relaxed(&log->trimmed_frames);
 	r->log.known = log_known(r);
+	r->log.blank = r->log.head == 0 && r->log.commit == 0 && r->log.backed == 0;
 	if (!r->log.known || r->log.tail > r->log.backed || sfs_relaxed(&log->cut_to))
 		sfs_problem(r, SFS_AT_LOG, "the log page is damaged");
 }

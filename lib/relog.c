@@ -153,6 +153,12 @@ static bool more_follow(struct sfs_repair *r, uint64_t n, uint64_t bound)
 	return false;
 }
 
+/* Then a page that says that nothing was ever appended is lost: a repair was killed before it wrote it. */
+static bool has_frames(struct sfs_repair *r)
+{
+	return r->logs.n && more_follow(r, *(const uint64_t *)r->logs.items - 1, UINT64_MAX);
+}
+
 static void count(struct walk *w, uint64_t in)
 {
 	uint64_t word = sfs_relaxed((a64 *)sfs_at(w->r->s, w->at + in));
@@ -279,6 +285,10 @@ int sfs_relog(struct sfs_repair *r)
 
 	if (r->logs.n)
 		qsort(r->logs.items, r->logs.n, sizeof(first), by_number);
+	if (r->log.blank && has_frames(r)) {
+		sfs_problem(r, SFS_AT_LOG, "the log page is lost");
+		r->log.known = false;
+	}
 	if (r->log.known && r->log.head == r->log.backed)
 		return 0; /* it is empty */
 	if (r->logs.n == 0) {

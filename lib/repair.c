@@ -141,12 +141,12 @@ static void write_log(struct sfs_repair *r)
 	struct sfs_logpage *log = sfs_log(r->s);
 
 	sfs_zero(log, SFS_PAGE);
+	sfs_set(&log->trimmed_bytes, r->log.trimmed_bytes);
+	sfs_set(&log->trimmed_frames, r->log.trimmed_frames);
 	sfs_set(&log->head, r->log.head);
 	sfs_set(&log->tail, r->log.commit);
 	sfs_set(&log->commit, r->log.commit);
-	sfs_set(&log->backed, r->log.commit);
-	sfs_set(&log->trimmed_bytes, r->log.trimmed_bytes);
-	sfs_set(&log->trimmed_frames, r->log.trimmed_frames);
+	sfs_commit(&log->backed, r->log.commit); /* known from here on */
 }
 
 static void write_live(struct sfs_repair *r)

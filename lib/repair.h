@@ -75,6 +75,7 @@ struct sfs_repair {
 
 	struct {
 		bool known; /* where it begins and ends */
+		bool blank; /* its page says that nothing was ever appended */
 		uint64_t head, commit, tail, backed, trimmed_bytes, trimmed_frames;
 	} log;
 

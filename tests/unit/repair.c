@@ -233,8 +233,7 @@ static void log_page(void)
 		const char *path = wreck_made("logpage", with % 2);
 
 		wreck_wipe(path, SFS_AT_LOG, 256, with);
-		if (with)
-			wreck_expect_all(path, 0, 0);
+		wreck_expect_all(path, 0, 0);
 	}
 }
 
