@@ -240,7 +240,7 @@ int ctl_option_version(const struct ctl_args *args, uint64_t *out);
 
 /* ---- long work (signals.c, io.c, progress.c, newfile.c) ----------------------------- */
 
-/* From now on SIGHUP, SIGINT and SIGTERM interrupt system calls, and ctl_stopped() is true. */
+/* From now on SIGHUP, SIGINT, SIGTERM and SIGPIPE interrupt system calls, and ctl_stopped() is true. */
 void ctl_signals_catch(void);
 bool ctl_stopped(void);
 
@@ -250,7 +250,7 @@ int ctl_write_all(int fd, const void *data, size_t size);
 /* Read what there is, up to `room` bytes.  CTL_NO: the end; CTL_TROUBLE, said but for a signal. */
 int ctl_read_some(int fd, const char *name, void *to, size_t room, size_t *size);
 
-/* Say what has become of the work, and die of that signal: the last thing a verb does. */
+/* Say what has become of the work, but not of SIGPIPE, and die of that signal: the last thing a verb does. */
 int ctl_interrupted(const char *subject, const char *what);
 
 struct ctl_progress {

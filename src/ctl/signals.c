@@ -8,21 +8,20 @@
 
 static volatile sig_atomic_t caught;
 
-/* The same Ctrl-C ends who reads what we print: that must not kill us before all is in order. */
+/* Ctrl-C also ends who reads what we print, and SIGPIPE may come before it. */
 static void stop(int number)
 {
-	caught = number;
-	signal(SIGPIPE, SIG_IGN);
+	if (number != SIGPIPE || !caught)
+		caught = number;
 }
 
 /* No SA_RESTART: a wait or a write that a signal interrupts is over. */
 void ctl_signals_catch(void)
 {
-	static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+	static const int ending[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
 	struct sigaction action = {.sa_handler = stop}, old;
 	size_t i;
 
-	sigaddset(&action.sa_mask, SIGPIPE); /* which may be pending by then */
 	/* What is ignored stays so: a shell has its background jobs ignore SIGINT, nohup SIGHUP. */
 	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		if (!sigaction(ending[i], NULL, &old) && old.sa_handler != SIG_IGN)
@@ -38,7 +37,10 @@ int ctl_interrupted(const char *subject, const char *what)
 {
 	int signal = caught;
 
-	ctl_trouble(subject, "interrupted; %s", what);
+	if (signal == SIGPIPE) /* nobody wants the rest: `| head` */
+		ctl_progress_hide();
+	else
+		ctl_trouble(subject, "interrupted; %s", what);
 	/* A shell that ran us in a loop learns that way that the loop is over. */
 	sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 	raise(signal);

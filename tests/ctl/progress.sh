@@ -39,6 +39,10 @@ check "and goes on" eventually further
 check "in one line" eq "$(screen | grep -c '^dump: ')" 1
 tmux send-keys C-c
 check "a signal ends it, and takes the line away" eventually not shows '^dump: '
+type_line "clear; shmfsctl dump s.db | { sleep 1.5; head -c 1000000 >head.out; sleep 1; }; echo over"
+check "it is there again" eventually shows '^dump: '
+check "and goes when nobody reads on" eventually shows '^over$'
+check "without a word" eq "$(screen | grep -cE '^dump: |^shmfsctl: ')" 0
 tmux resize-window -x 40 -y 12
 type_line "clear; shmfsctl dump s.db | while head -c 1000000 | grep -q .; do sleep 0.3; done"
 check "it fits a narrow terminal" eventually shows '^dump: [0-9]+ %( \[.*\])? [0-9.]+ [kM]/s, .* left$'
