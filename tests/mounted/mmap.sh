@@ -18,5 +18,11 @@ fi
 check "MAP_SHARED shows the value" eq "$("$calls" open 3 $k r map 3 s mapped)" mapped
 check "what is written to it is published by msync" eq \
 	"$("$calls" open 3 $k rw map 3 sw poke 0 M msync sh "\"$SHMFSCTL\" get s.db k")" Mapped
+check "a page is of the newest version, whatever was read from the file before" eq \
+	"$("$calls" open 3 $k w,trunc fill 3 8192 a close 3 open 3 $k rw open 4 $k rw map 3 s mapped \
+		pread 3 0 4096 pwrite 4 4096 new mapped | tr -s a)" "a
+a
+anewa"
+echo Mapped >$k
 check "or by unmapping and closing" eq \
 	"$("$calls" open 3 $k rw map 3 sw poke 1 A munmap close 3 sh "\"$SHMFSCTL\" get s.db k")" MApped
