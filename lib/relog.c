@@ -153,7 +153,8 @@ static bool more_follow(struct sfs_repair *r, uint64_t n, uint64_t bound)
 	return false;
 }
 
-/* Then a page that says that nothing was ever appended is lost: a repair was killed before it wrote it. */
+/* Is there any?  Then a page that says that nothing was ever appended is lost: by a repair, say, that was
+ * killed between clearing and writing it. */
 static bool has_frames(struct sfs_repair *r)
 {
 	return r->logs.n && more_follow(r, *(const uint64_t *)r->logs.items - 1, UINT64_MAX);

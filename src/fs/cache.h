@@ -111,8 +111,7 @@ void fs_cache_keep_pages(struct fs *fs, const struct fs_ask *ask, struct fs_inod
 void fs_cache_writer(struct fs *fs, struct fs_inode *inode);
 void fs_cache_writer_gone(struct fs *fs, struct fs_inode *inode);
 
-/* And truncates it, here without its lock: the kernel forgets all it has when it is told that this
- * succeeded. */
+/* And truncates it: the kernel forgets all it has when it is told that this succeeded. */
 void fs_cache_truncated(struct fs *fs, struct fs_inode *inode);
 
 /* It was written through the kernel, which forgets the attributes by itself. */

@@ -131,7 +131,9 @@ void fs_pages_open(struct fs *fs, struct fs_handle *h, struct fuse_file_info *fi
 			fs_pages_wait(fs, inode);
 		if (fi->flags & O_TRUNC) {
 			fs_park_begin(fs, h);
+			pthread_mutex_lock(&inode->lock);
 			fs_cache_truncated(fs, inode);
+			pthread_mutex_unlock(&inode->lock);
 		}
 	}
 	fi->direct_io = !cached;
