@@ -6,7 +6,7 @@
 # What building takes, what the tests like to have besides, and what the benchmarks do.
 packages_build="build-essential autoconf automake libtool pkg-config libxxhash-dev libjansson-dev libfuse3-dev fuse3"
 packages_tests="libcunit1-dev mandoc attr jq python3 rsync git e2fsprogs spin valgrind xxhash
-	xz-utils tmux zsh fish vim-tiny sqlite3 inotify-tools"
+	xz-utils tmux zsh fish vim nodejs sqlite3 inotify-tools"
 packages_bench="liblmdb-dev libboost-dev libtkrzw-dev libsqlite3-dev"
 
 say() {
