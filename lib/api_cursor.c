@@ -163,6 +163,8 @@ int shmfs_cursor_walk(struct shmfs *s, shmfs_cursor_fn *fn, void *arg)
 		return -ENOMEM;
 	roll = sfs_cursor_roll(s);
 	rc = copy_value(s, &roll, list, SFS_SMALL, &size);
+	if (rc == -ENOENT) /* there never was a cursor */
+		rc = 0;
 	size = sfs_min(size, SFS_SMALL);
 	for (; rc == 0 && at < size && at + 1 + list[at] <= size; at += 1u + list[at]) {
 		uint64_t position;
@@ -174,5 +176,5 @@ int shmfs_cursor_walk(struct shmfs *s, shmfs_cursor_fn *fn, void *arg)
 			rc = 0;
 	}
 	free(list);
-	return sfs_handle_result(s, rc == -ENOENT ? 0 : rc);
+	return sfs_handle_result(s, rc);
 }

@@ -214,7 +214,7 @@ int shmfs_put_many(struct shmfs *s, struct shmfs_item *items, size_t n)
 	int rc = sfs_handle_writable(s);
 	size_t at = 0;
 
-	if (rc || (!items && n))
+	if (!s || (!items && n))
 		return rc ? rc : -EINVAL;
 	while (at < n && rc == 0) {
 		size_t end = batch_end(s, items, at, n);

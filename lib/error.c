@@ -24,9 +24,10 @@ static const struct {
 	{-EUCLEAN, "the store is damaged: `shmfsctl check` says where"},
 	{-EFBIG, "too large: the value, or the store beyond its max_size"},
 	{-ENOSPC, "no space left on the device (deletes still work)"},
-	{-EMSGSIZE, "the buffer is too small"},
+	{-EMSGSIZE, "the buffer is too small, or the frame too long"},
+	{-ENODEV, "/proc is not mounted: the boot's id is read there"},
 	{-EROFS, "the store is open read-only"},
-	{-E2BIG, "key longer than 65,535 bytes"},
+	{-E2BIG, "key longer than 65,535 bytes, or cursor's name than 255"},
 };
 
 const char *shmfs_strerror(int code)

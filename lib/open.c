@@ -193,10 +193,11 @@ int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shm
 	struct shmfs *s;
 	int rc;
 
+	if (out)
+		*out = NULL;
 	if (!out || !path || (flags & ~OPEN_FLAGS) || ((flags & SHMFS_CREATE) && !(flags & SHMFS_RDWR)) ||
 	    ((flags & SHMFS_EXCL) && !(flags & SHMFS_CREATE)))
 		return -EINVAL;
-	*out = NULL;
 	rc = options ? sfs_options_check(options) : 0;
 	if (rc)
 		return rc;

@@ -24,7 +24,7 @@ int sfs_session_id(int fd, uint64_t id[2])
 	int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
 	if (boot < 0)
-		return -errno;
+		return errno == ENOENT ? -ENODEV : -errno; /* no /proc: no such file would be that of the store */
 	if (read(boot, from.boot, sizeof(from.boot)) < 36) {
 		close(boot);
 		return -EIO;

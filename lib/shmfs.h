@@ -29,8 +29,10 @@
  * Results.  Every function that can fail returns 0 or a negative number: a negated
  * errno (-ENOENT) or one of the SHMFS_E_ codes; shmfs_strerror() names both.
  * Besides those listed at a call, any call on a handle may return
- *	-EINVAL        a NULL argument, or a flag that does not exist
+ *	-EINVAL        a NULL argument, a flag that does not exist, or a wrong struct_size
+ *	-ENOMEM        no memory in the process; where a pin is taken, also -ENOLCK: none in the kernel
  *	-EUCLEAN       the file is damaged; `shmfsctl check` says where
+ *	-EAGAIN        a call that reads: writers overtook it a thousand times; call again
  *	-EIO           the file was truncated under us, or a flush failed; nothing is written to a
  *	               file that is seen to be another store, or none
  *	SHMFS_E_FORKED the handle was opened before fork(), this is the child
@@ -122,15 +124,18 @@ struct shmfs_options {
 };
 
 /*
- * Open a store.  *out owns a descriptor and a mapping until shmfs_close().  May wait
- * for another process that is opening or closing the same store.
+ * Open a store.  *out owns a descriptor and a mapping until shmfs_close(); NULL after a failure.
+ * May wait for another process that is opening or closing the same store.
  *	-ENOENT -EACCES -EISDIR -EEXIST ...  as open(2)
+ *	-EINVAL   an option is out of range: `message` says which
  *	-ENODATA  read-only, and the file is empty: nobody has created the store yet
  *	SHMFS_E_NOT_STORE _VERSION _NOT_CLOSED _OPTION _REMOTE _LEASES
  *	-EUCLEAN  the superblock or the checkpoints are damaged, or the file is truncated
+ *	-ENOSPC -EFBIG  no room for a new store, or for its `size` and `keys`
  *	-ENOMEM   no address space for the file (see RLIMIT_AS)
+ *	-ENODEV   /proc is not mounted: the boot's id is read there
  *	-EBUSY    the path is replaced by another file again and again
- *	-EMFILE   1024 handles in this process
+ *	-EMFILE   1024 handles in this process, snapshots among them
  */
 int shmfs_open(struct shmfs **out, const char *path, int flags, const struct shmfs_options *options);
 
@@ -149,6 +154,7 @@ int shmfs_close(struct shmfs *s);
  * no_sync) there is nothing to do and it returns at once.
  *	-EIO  the flush failed; sticky, since the kernel forgets which pages it lost, until
  *	      a reboot or in a copy, which are as of the last sync
+ *	-EDEADLK  this thread has an open shmfs_log_begin(), for whose end it would wait
  */
 int shmfs_sync(struct shmfs *s);
 
@@ -161,6 +167,7 @@ int shmfs_sync(struct shmfs *s);
  *	-EAGAIN   s is read-only, and the store has no checkpoint: a volatile one, open elsewhere
  *	-EDEADLK  this thread has an open shmfs_log_begin()
  *	-ENOMEM   no address space for another mapping
+ *	-EMFILE   1024 handles in this process
  */
 int shmfs_snapshot(struct shmfs *s, struct shmfs **snapshot);
 
@@ -173,7 +180,8 @@ typedef int shmfs_progress_fn(void *arg, uint64_t done, uint64_t total);
  * times, positions and cursors are kept.  The copy is on disk when this returns; a copy that
  * failed is removed, one cut short by a kill says of itself that it is unfinished.  Units: bytes.
  *	-EEXIST  there is a file of this name; it is left alone
- *	-ENOSPC -EACCES ... of the new file; and as shmfs_snapshot()
+ *	-ENOSPC -EFBIG -EACCES SHMFS_E_REMOTE ... of the new file; and as shmfs_snapshot()
+ *	-ECANCELED  progress said so
  */
 int shmfs_copy(struct shmfs *s, const char *path, shmfs_progress_fn *progress, void *arg);
 
@@ -183,6 +191,8 @@ int shmfs_copy(struct shmfs *s, const char *path, shmfs_progress_fn *progress, v
  * free space, in the file or on the disk.  The log segment that somebody appends to stays.
  * Units: segments of 1 MiB.
  *	-EBUSY  somebody has a pin or a snapshot, which holds back all that could be won
+ *	-EDEADLK  this thread has an open shmfs_log_begin()
+ *	-ECANCELED  progress said so
  */
 int shmfs_compact(struct shmfs *s, shmfs_progress_fn *progress, void *arg);
 
@@ -251,6 +261,7 @@ struct shmfs_check_result {
  * checksum, and the accounting.  Holds the writer lock meanwhile if the handle
  * may write; otherwise it reads beside writers, skips the accounting, and repeats what
  * they overtook.  Returns 0 also when it found problems: see result->problems.
+ *	-ECANCELED  progress said so
  */
 int shmfs_check(struct shmfs *s, struct shmfs_check_result *result, shmfs_check_fn *report, void *arg);
 
@@ -276,10 +287,16 @@ int shmfs_repair(const char *path, struct shmfs_check_result *result, shmfs_chec
 
 /* ---- keys ------------------------------------------------------------------- */
 
+/* One enum, as C++20 warns where constants of two are or-ed. */
 enum {
 	SHMFS_BYTES = 0,
 	SHMFS_STRING = 1, /* text by convention; not validated */
 	SHMFS_NUMBER = 2, /* exactly 8 bytes: an IEEE double, little-endian */
+
+	/* conditions, or-ed to the type of a put */
+	SHMFS_IF_ABSENT = 0x100,  /* -EEXIST if the key is there */
+	SHMFS_IF_PRESENT = 0x200, /* -ENOENT if it is not */
+	SHMFS_IF_VERSION = 0x400, /* -ESTALE unless its version is *version (0: absent) */
 };
 
 #define SHMFS_KEY_MAX 65535u
@@ -299,12 +316,13 @@ struct shmfs_info {
  * info may be NULL.
  *	-ENOENT    no such key
  *	-EMSGSIZE  buf is too small: *size says what is needed, info is filled, buf is not
- *	-EAGAIN    writers overtook the copy a thousand times
+ *	-EAGAIN    writers overtook the copy a thousand times; not of 1 MiB or more, for which it takes
+ *	           a pin
  */
 int shmfs_get(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
               struct shmfs_info *info);
 
-/* Is the key there?  0 or -ENOENT; info may be NULL. */
+/* Is the key there?  0 or -ENOENT (or -EAGAIN); info may be NULL. */
 int shmfs_exists(struct shmfs *s, const void *key, size_t key_size, struct shmfs_info *info);
 
 /* A value in place, in the mapping, 8-byte aligned. */
@@ -325,13 +343,6 @@ int shmfs_view(struct shmfs *s, const void *key, size_t key_size, struct shmfs_v
 /* 0: every byte read through the view so far was intact.  -ESTALE: it may not have been. */
 int shmfs_view_valid(struct shmfs *s, const struct shmfs_view *view);
 
-/* Conditions, or-ed to the type of a put. */
-enum {
-	SHMFS_IF_ABSENT = 0x100,  /* -EEXIST if the key is there */
-	SHMFS_IF_PRESENT = 0x200, /* -ENOENT if it is not */
-	SHMFS_IF_VERSION = 0x400, /* -ESTALE unless its version is *version (0: absent) */
-};
-
 /*
  * Store a value, replacing any other: one atomic step for every reader.  flags: a type,
  * and at most one condition.  version may be NULL; otherwise on success it is the new version,
@@ -339,7 +350,7 @@ enum {
  *	-EEXIST -ENOENT -ESTALE  the condition failed, nothing changed
  *	-E2BIG     key longer than SHMFS_KEY_MAX
  *	-EFBIG     value longer than SHMFS_VALUE_MAX, or the store would pass max_size
- *	-EINVAL    SHMFS_NUMBER and not 8 bytes
+ *	-EINVAL    SHMFS_NUMBER and not 8 bytes, two conditions, or SHMFS_IF_VERSION and no version
  *	SHMFS_E_COLLIDE
  */
 int shmfs_put(struct shmfs *s, const void *key, size_t key_size, const void *value, size_t size,
@@ -352,14 +363,15 @@ int shmfs_del(struct shmfs *s, const void *key, size_t key_size, uint32_t flags,
 /* Give a value another key, replacing what is there: readers may for a moment
  * see both names, never neither.  flags: 0 or SHMFS_IF_ABSENT.  The value gets a new version,
  * unless both names are the same: then nothing happens.
- *	-ENOENT  no such key;  -EEXIST  `to` is there */
+ *	-ENOENT  no such key;  -EEXIST  `to` is there;  others as shmfs_put */
 int shmfs_rename(struct shmfs *s, const void *from, size_t from_size, const void *to,
                  size_t to_size, uint32_t flags);
 
 /* Add to a number, atomically; an absent key counts as 0 and is created.  value and
  * version may be NULL.
  *	-EINVAL  the value is not a number
- *	-ERANGE  the sum is not finite, or whole and beyond 2^53; nothing changed */
+ *	-ERANGE  the sum is not finite, or whole and beyond 2^53; nothing changed
+ *	-E2BIG  SHMFS_E_COLLIDE  as shmfs_put */
 int shmfs_add(struct shmfs *s, const void *key, size_t key_size, double delta, double *value,
               uint64_t *version);
 
@@ -388,8 +400,9 @@ int shmfs_put_many(struct shmfs *s, struct shmfs_item *items, size_t n);
 
 /*
  * Build a value in place, then publish it at once.  Nobody sees it before the commit;
- * if the process dies its space is reclaimed.  size_hint: expected bytes, 0 if unknown.
- * *out is freed by commit or abort.
+ * if the process dies its space is reclaimed.  size_hint: expected bytes, 0 if unknown; it may
+ * turn out smaller or larger.  *out is freed by commit or abort.
+ *	-ENOSPC -EFBIG  no room for size_hint, or more than SHMFS_VALUE_MAX
  */
 int shmfs_put_begin(struct shmfs *s, struct shmfs_put **out, uint64_t size_hint);
 
@@ -400,7 +413,7 @@ int shmfs_put_write(struct shmfs_put *p, uint64_t offset, const void *buf, size_
 /* Read back what was written; *size in: wanted, out: read (short at the end). */
 int shmfs_put_read(struct shmfs_put *p, uint64_t offset, void *buf, size_t *size);
 
-/* Cut or extend (with zeros) to this many bytes. */
+/* Cut or extend (with zeros) to this many bytes.  -ENOSPC -EFBIG as shmfs_put_write. */
 int shmfs_put_resize(struct shmfs_put *p, uint64_t size);
 
 /* Bytes so far. */
@@ -433,7 +446,7 @@ struct shmfs_entry {
  */
 int shmfs_iter_open(struct shmfs *s, struct shmfs_iter **out, uint64_t cursor);
 
-/* 0 and *entry, or -ENOENT at the end. */
+/* 0 and *entry, or -ENOENT at the end; -EAGAIN: overtaken again and again, call again. */
 int shmfs_iter_next(struct shmfs_iter *it, struct shmfs_entry *entry);
 
 void shmfs_iter_close(struct shmfs_iter *it);
@@ -465,7 +478,8 @@ struct shmfs_frame {
 int shmfs_log_append(struct shmfs *s, const void *data, size_t size, uint64_t *position);
 
 /* Append n frames, visible all at once, next to each other.
- *	-EMSGSIZE  with 16 to 31 bytes for each frame they pass 16 MiB */
+ *	-EMSGSIZE  with 16 to 31 bytes for each frame they pass 16 MiB
+ *	others as shmfs_log_append; then none of them is in the log */
 int shmfs_log_append_many(struct shmfs *s, struct shmfs_frame *frames, size_t n);
 
 struct shmfs_batch; /* frames being written in place */
@@ -473,7 +487,9 @@ struct shmfs_batch; /* frames being written in place */
 /*
  * Reserve room for up to max_bytes of payload in up to max_frames frames, to be written
  * in the mapping.  Readers and shmfs_sync() wait for the commit, other writers do not: be quick.
- * *out is freed by commit or abort.  Errors as shmfs_log_append.
+ * *out is freed by commit or abort.
+ *	-EMSGSIZE  with 31 bytes for each frame they pass 16 MiB;  -EINVAL  max_frames is 0
+ *	others as shmfs_log_append
  */
 int shmfs_log_begin(struct shmfs *s, struct shmfs_batch **out, size_t max_bytes, size_t max_frames);
 
@@ -481,7 +497,8 @@ int shmfs_log_begin(struct shmfs *s, struct shmfs_batch **out, size_t max_bytes,
  *	-EMSGSIZE  more than was reserved; the batch stays as it is */
 int shmfs_log_frame(struct shmfs_batch *b, size_t size, void **data);
 
-/* All frames become visible at once; position, of the first, may be NULL. */
+/* All frames become visible at once; position, of the first, may be NULL, and is left alone if there
+ * is none.  b is freed, whatever is returned. */
 int shmfs_log_commit(struct shmfs_batch *b, uint64_t *position);
 
 /* None of them ever was.  NULL is allowed. */
@@ -497,7 +514,8 @@ struct shmfs_log_bounds {
 	uint64_t trimmed_bytes;
 };
 
-/* What the log holds.  Time grows with the 16 MiB segments of the log, not with its frames. */
+/* What the log holds.  Time grows with the 16 MiB segments of the log, not with its frames.
+ *	-EAGAIN  it was trimmed under us again and again */
 int shmfs_log_bounds(struct shmfs *s, struct shmfs_log_bounds *bounds);
 
 struct shmfs_log_lag {
@@ -518,8 +536,9 @@ struct shmfs_log_lag {
  */
 int shmfs_log_lag(struct shmfs *s, uint64_t position, struct shmfs_log_lag *lag);
 
-/* Forget whole segments of 16 MiB before this position; frames at or after it stay.
- *	-ERANGE  beyond the end */
+/* Forget whole segments of 16 MiB before this position, of shmfs_log_bounds() say; frames at or after
+ * it stay.
+ *	-ERANGE  beyond the end, as SHMFS_LOG_BEGIN and _END are here */
 int shmfs_log_trim(struct shmfs *s, uint64_t position);
 
 /* ---- reading the log -------------------------------------------------------- */
@@ -540,11 +559,13 @@ int shmfs_reader_open(struct shmfs *s, struct shmfs_reader **out, uint64_t posit
  *	-ENODATA   nothing yet
  *	-EMSGSIZE  too small: *size is what is needed, the reader stays
  *	-ESTALE    trimmed; seek
+ *	-EAGAIN    writers overtook the copy a thousand times
  */
 int shmfs_reader_next(struct shmfs_reader *r, void *buf, size_t *size, uint64_t *position);
 
 /* Copy as many whole frames as fit into max_frames entries and size bytes; *n: how
- * many.  frames[i].data points into buf.  Errors as above, if not even one fits or is there. */
+ * many.  frames[i].data points into buf.  Errors as above, if not even one fits or is there; how
+ * much -EMSGSIZE takes, shmfs_reader_next() says. */
 int shmfs_reader_next_batch(struct shmfs_reader *r, struct shmfs_frame *frames, size_t max_frames,
                             void *buf, size_t size, size_t *n);
 
@@ -556,8 +577,11 @@ struct shmfs_frame_view {
 	uint64_t stamp[2]; /* private */
 };
 
-/* Look at the next frame and step behind it, without a copy; as shmfs_view(). */
+/* Look at the next frame and step behind it, without a copy; as shmfs_view().
+ *	-ENODATA -ESTALE -EAGAIN  as shmfs_reader_next */
 int shmfs_reader_view(struct shmfs_reader *r, struct shmfs_frame_view *view);
+
+/* 0: every byte read through the view so far was intact.  -ESTALE: it may not have been. */
 int shmfs_reader_view_valid(struct shmfs_reader *r, const struct shmfs_frame_view *view);
 
 /* Step back over the frame before, and copy it out; size and errors as shmfs_reader_next.
@@ -570,7 +594,8 @@ enum {
 	SHMFS_SEEK_BYTES = 2,    /* the frame that holds this byte of all payload ever appended */
 };
 
-/* Go elsewhere.  A step beyond an end is -ERANGE and moves nothing. */
+/* Go elsewhere; one that fails moves nothing.
+ *	-ERANGE  beyond an end;  -ESTALE  trimmed;  -EINVAL -EDEADLK  as shmfs_reader_open */
 int shmfs_reader_seek(struct shmfs_reader *r, int how, int64_t to);
 
 /* Where it stands: the position of the frame that next() would give. */
@@ -594,24 +619,26 @@ void shmfs_reader_close(struct shmfs_reader *r);
  *	together pass 256 KiB, -EINVAL: empty */
 int shmfs_cursor_create(struct shmfs *s, const void *name, size_t name_size, uint64_t position);
 
-/* -ENOENT.  The position may be trimmed by now. */
+/* Where it stands, or -ENOENT.  The position may be trimmed by now. */
 int shmfs_cursor_get(struct shmfs *s, const void *name, size_t name_size, uint64_t *position);
 
 /* Move it.  -ENOENT, and as create */
 int shmfs_cursor_set(struct shmfs *s, const void *name, size_t name_size, uint64_t position);
 
-/* Move it if it stands at *expected; -EAGAIN: it does not, and *expected is where it does. */
+/* Move it if it stands at *expected; -EAGAIN: it does not, and *expected is where it does.
+ * Others as set. */
 int shmfs_cursor_cas(struct shmfs *s, const void *name, size_t name_size, uint64_t *expected,
                      uint64_t position);
 
-/* -ENOENT */
+/* Remove it, or -ENOENT. */
 int shmfs_cursor_del(struct shmfs *s, const void *name, size_t name_size);
 
-/* Called for each cursor; not 0 ends the walk and is returned.  name is valid during the call. */
+/* Called for each cursor, which it may move or delete; not 0 ends the walk and is returned.  name is
+ * valid during the call. */
 typedef int shmfs_cursor_fn(void *arg, const void *name, size_t name_size, uint64_t position);
 int shmfs_cursor_walk(struct shmfs *s, shmfs_cursor_fn *fn, void *arg);
 
-/* Rename it; -EEXIST */
+/* Rename it; -ENOENT -EEXIST, and -E2BIG as create, for which both names count. */
 int shmfs_cursor_rename(struct shmfs *s, const void *from, size_t from_size, const void *to,
                         size_t to_size);
 
@@ -675,11 +702,13 @@ uint32_t shmfs_watch_set(const struct shmfs *s, const void *key, size_t key_size
  * whether the set was asked for already, by us or by others: that costs next to nothing. */
 int shmfs_watch_add(struct shmfs_watch *w, const void *key, size_t key_size, uint32_t *set);
 
-/* The same of a set by its number, or of SHMFS_WATCH_NAMES: told of when a key comes or goes. */
+/* The same of a set by its number, or of SHMFS_WATCH_NAMES: told of when a key comes or goes.
+ *	-EINVAL  no such set */
 int shmfs_watch_add_set(struct shmfs_watch *w, uint32_t set);
 
 /*
- * Wait for events, at most timeout_ms (-1: for ever, 0: only look); *n of at most `max` are there.
+ * Wait for events, at most timeout_ms (-1: for ever, 0: only look); *n of at most `max` are there,
+ * which is 1 at least.
  * After SHMFS_WATCH_EVERYTHING nothing counts as added any more.
  *	-ETIMEDOUT  -EINTR: a signal came  -ECANCELED: shmfs_watch_wake()
  */
@@ -705,8 +734,11 @@ void shmfs_watch_close(struct shmfs_watch *w);
  * From here to shmfs_unpin() no space freed by anybody is used again, so views taken
  * in between stay intact.  It holds back all reuse in the store: keep it short.
  * Works on a read-only handle; vanishes with the process.
+ *	-ENOMEM -ENOLCK  no memory for it, here or in the kernel
  */
 int shmfs_pin(struct shmfs *s, struct shmfs_pin **out);
+
+/* Release and free it.  NULL is allowed. */
 void shmfs_unpin(struct shmfs_pin *pin);
 
 /* ---- names ------------------------------------------------------------------ */

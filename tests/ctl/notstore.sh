@@ -44,3 +44,13 @@ check "an empty name is an error" exits 2 shmfsctl get '' k
 check "a newline in a name makes no second line" eq "$(shmfsctl get 'a
 b' k 2>&1 | wc -l)" 1
 check "/dev/null is what it was" test -c /dev/null
+
+# In a chroot without /proc it is not the store that is missing.
+no_proc() { unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' - "$@"; }
+if no_proc true 2>/dev/null; then
+	check "without /proc a store is not made, and the reason is given" \
+		fails_with "new: /proc is not mounted" no_proc shmfsctl create new
+	check "nor left half made" not test -e new
+else
+	skip "without /proc there is no store" "no mount namespace"
+fi
