@@ -24,6 +24,7 @@
 #include "shmfspp/base.hpp"
 #include "shmfspp/log.hpp"
 #include "shmfspp/map.hpp"
+#include "shmfspp/watch.hpp"
 
 #include <optional>
 
@@ -224,6 +225,8 @@ public:
 		return s;
 	}
 	shmfspp::pin pin() const { return shmfspp::pin(handle()); }
+	// Told of changes from now on; read-only if it polls.
+	shmfspp::watch watch(std::uint32_t mode = watch_added) const { return {handle(), mode}; }
 
 private:
 	store() noexcept = default;

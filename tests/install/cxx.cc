@@ -48,11 +48,22 @@ template <class Condition, class Work> static bool throws(Condition wanted, Work
 
 template <class T> constexpr bool only_moves =
 	std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T> &&
-	!std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
+	!std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T> && std::is_nothrow_destructible_v<T>;
 
 static_assert(only_moves<shmfspp::store> && only_moves<shmfspp::reader> && only_moves<shmfspp::walk> &&
               only_moves<shmfspp::stream> && only_moves<shmfspp::batch> && only_moves<shmfspp::cursor> &&
-              only_moves<shmfspp::pin>);
+              only_moves<shmfspp::pin> && only_moves<shmfspp::watch>);
+
+// What a constant store does, and what it does not.
+template <class T, class = void> constexpr bool writes = false;
+template <class T> constexpr bool writes<T, std::void_t<decltype(std::declval<T &>().put("", ""))>> = true;
+template <class T, class = void> constexpr bool appends = false;
+template <class T> constexpr bool appends<T, std::void_t<decltype(std::declval<T &>().append(""))>> = true;
+using constant = const shmfspp::store;
+static_assert(writes<shmfspp::store> && appends<shmfspp::store> && !writes<constant> && !appends<constant>);
+
+// A warning, in C++20, where these are of two enums.
+static_assert((SHMFS_STRING | SHMFS_IF_ABSENT) == 0x101);
 
 // ---- the map ----------------------------------------------------------------------------
 
@@ -225,6 +236,70 @@ static void cursors(shmfspp::store &s)
 	      throws(std::errc::no_such_file_or_directory, [&] { c.position(); }));
 }
 
+// ---- being told -------------------------------------------------------------------------
+
+static void watches(shmfspp::store &s)
+{
+	using shmfspp::change;
+	const auto moment = std::chrono::milliseconds(1);
+	std::string key;
+	auto w = s.watch();
+	std::uint32_t set = w.add("watched");
+
+	check("nothing happened yet", !w.wait(moment) && set == w.set("watched"));
+	if (fork() == 0) {
+		usleep(20000);
+		shmfspp::store other(std::string("cxx.db"));
+		other.put("watched", "from afar");
+		other.close();
+		_exit(0);
+	}
+	auto e = w.wait();
+	wait(nullptr);
+	check("what another process changes is told", e && e->concerns(set) && e->set_added() &&
+	                                                      e->kind() == change::created && w.key(*e, key) && key == "watched");
+	s.put("watched", "again");
+	check("once, until it is added again", !w.wait(moment));
+	w.add("watched");
+	s.erase("watched");
+	e = w.wait(moment);
+	check("also that it is gone", e && e->kind() == change::deleted && !e->names_added());
+	w.add_names();
+	s.put("watched", "x");
+	e = w.wait(moment);
+	check("and that there are other names", e && e->names_added() && !e->set_added());
+	check("a set that is none is refused", throws(std::errc::invalid_argument, [&] { w.add_set(65536); }));
+	w.wake();
+	check("a wait is ended", !w.wait() && !w.wait(moment));
+
+	std::uint64_t others = s.stat().watchers;
+	auto all = s.watch(shmfspp::watch_all);
+	s.put("watched", "y");
+	auto first = all.wait(moment), second = all.wait(moment);
+	check("all changes are told without asking", first && !second && first->kind() == change::changed &&
+	                                                     !first->set_added() && all.key(*first, key));
+	check("each watch counts", s.stat().watchers == others + 1);
+	w = std::move(all);
+	check("until it is moved over", s.stat().watchers == others);
+	auto &itself = w;
+	w = std::move(itself);
+	s.put("watched", "z");
+	check("a watch moved to itself is told", w.wait(moment).has_value());
+	check("one moved from is none", throws(std::errc::invalid_argument, [&] { all.wait(); }));
+	w.close();
+	check("and one closed", s.stat().watchers == others - 1 &&
+	                                throws(std::errc::invalid_argument, [&] { w.add("watched"); }));
+	w.wake();
+
+	const shmfspp::store readable("cxx.db", shmfspp::read_only);
+	check("a read-only store is not told", throws(std::errc::read_only_file_system, [&] { readable.watch(); }));
+	auto polls = readable.watch(shmfspp::watch_poll);
+	s.put("watched", "");
+	e = polls.wait(std::chrono::seconds(5));
+	check("but may look", e && e->kind() == change::everything && e->concerns(set) && !polls.key(*e, key) &&
+	                              key.empty());
+}
+
 // ---- errors, moves, and what it costs -----------------------------------------------------
 
 static void errors()
@@ -262,6 +337,41 @@ static void moves()
 	a.put("later", "x");
 	check("a snapshot does not see what comes later", !seen.contains("later") && a.contains("later"));
 	check("stat counts", a.stat().keys == seen.stat().keys + 1);
+
+	const auto invalid = std::errc::invalid_argument;
+	auto p = a.stream(), p2 = std::move(p);
+	auto batch = a.batch(10, 1), batch2 = std::move(batch);
+	auto walk = a.walk(), walk2 = std::move(walk);
+	auto c = a.cursor("moved", shmfspp::log_end), c2 = std::move(c);
+	check("what was moved from throws", throws(invalid, [&] { b.put("a", "b"); }) &&
+		throws(invalid, [&] { r.next(); }) && throws(invalid, [&] { p.append("a"); }) &&
+		throws(invalid, [&] { p.commit("a"); }) && throws(invalid, [&] { batch.append("a"); }) &&
+		throws(invalid, [&] { batch.commit(); }) && throws(invalid, [&] { walk.begin(); }) &&
+		throws(invalid, [&] { c.set(0); }) && p.size() == 0 && r.position() == 0);
+	auto &a1 = a;
+	auto &q1 = q;
+	auto &c1 = c2;
+	auto &p1 = p2;
+	a = std::move(a1), q = std::move(q1), c2 = std::move(c1), p2 = std::move(p1);
+	p2.append("x");
+	p2.commit("itself");
+	check("what was moved to itself works", a.contains("itself") && c2.name() == "moved" && c2.erase() &&
+	                                                 q.position() != 0);
+}
+
+static void destructors()
+{
+	auto cut = [] { check("(the file can be cut)", truncate("cut.db", 0) == 0); };
+
+	{
+		shmfspp::store s("cut.db", shmfspp::create);
+		cut();
+	}
+	check("a destructor does not throw", true);
+	shmfspp::store s("cut.db", shmfspp::create);
+	cut();
+	check("close does", throws(std::errc::io_error, [&] { s.close(); }) && !s);
+	s.close();
 }
 
 static void costs(shmfspp::store &s)
@@ -294,12 +404,13 @@ int main(int argc, char **argv)
 	std::fclose(text);
 	{
 		shmfspp::store s("cxx.db", shmfspp::create_new);
-		keys(s), views(s), walks(s), streams(s), frames(s), cursors(s), costs(s);
+		keys(s), views(s), walks(s), streams(s), frames(s), cursors(s), watches(s), costs(s);
 		s.sync();
 		s.close();
 		check("a closed store is none", !s);
 	}
 	errors();
 	moves();
+	destructors();
 	return failed != 0;
 }

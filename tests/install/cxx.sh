@@ -36,16 +36,19 @@ done
 
 [ -n "${good:-}" ] || exit
 page=$top_srcdir/man/shmfspp.3
-part() { # WHAT: the text of the .Bd behind a line .\" WHAT tour
-	sed -n "/^\\.\\\\\" $1 tour\$/,/^\\.Ed\$/p" "$page" | sed -e '/^\./d' -e 's/\\e/\\/g' -e 's/\\&//g'
+part() { # WHAT NAME: the text of the .Bd behind a line .\" WHAT NAME
+	sed -n "/^\\.\\\\\" $1 $2\$/,/^\\.Ed\$/p" "$page" | sed -e '/^\./d' -e 's/\\e/\\/g' -e 's/\\&//g'
 }
-part program >tour.cc
-part output | sort >wanted # the keys come in the order of a random hash
-# shellcheck disable=SC2086
-check "the manual's program compiles without a warning" "$LIBTOOL" --quiet --tag=CC --mode=link \
-	"$good" -std=c++17 $good_sanitize -Wall -Wextra -Werror -I"$top_srcdir/contrib/cxx" -I"$top_srcdir/lib" \
-	tour.cc -o tour "$top_builddir/lib/libshmfs.la"
-check "and prints what the manual says" eq "$(./tour | sort)" "$(cat wanted)"
+for program in tour setting; do
+	part program $program >$program.cc
+	part output $program | sort >wanted # the keys come in the order of a random hash
+	# shellcheck disable=SC2086
+	check "the manual's $program compiles without a warning" "$LIBTOOL" --quiet --tag=CC --mode=link \
+		"$good" -std=c++17 $good_sanitize -Wall -Wextra -Werror -I"$top_srcdir/contrib/cxx" \
+		-I"$top_srcdir/lib" $program.cc -o $program "$top_builddir/lib/libshmfs.la"
+	check "and prints what the manual says" eq "$(./$program | sort)" "$(cat wanted)"
+done
+check "it has no other programs" eq "$(grep -c '^\.\\" program ' "$page")" 2
 
 cat >methods.awk <<'X'
 /^public:/ { public = 1 }
@@ -58,7 +61,7 @@ public && match($0, /^\t[a-z:][A-Za-z_:<>* &]*[ *&]([a-z_]+)\(/) {
 }
 X
 cd "$top_srcdir/contrib/cxx" || exit 1
-awk -f "$tmp/methods.awk" shmfs.hpp shmfspp/log.hpp shmfspp/map.hpp | sort -u >"$tmp/methods"
+awk -f "$tmp/methods.awk" shmfs.hpp shmfspp/log.hpp shmfspp/map.hpp shmfspp/watch.hpp | sort -u >"$tmp/methods"
 cd "$tmp" || exit 1
 check "the headers have methods" test "$(wc -l <methods)" -gt 40
 while read -r method; do

@@ -154,7 +154,14 @@ public:
 	bool erase() { return detail::unless(shmfs_cursor_del(store_, name_.data(), name_.size()), -ENOENT); }
 
 	cursor(cursor &&) noexcept = default;
-	cursor &operator=(cursor &&) noexcept = default;
+	cursor &operator=(cursor &&other) noexcept
+	{
+		if (this != &other) { // or a string would be moved to itself
+			store_ = other.store_;
+			name_ = std::move(other.name_);
+		}
+		return *this;
+	}
 	cursor(const cursor &) = delete;
 	cursor &operator=(const cursor &) = delete;
 
