@@ -38,6 +38,21 @@ else
 	fail "make installcheck"
 fi
 
+# And it finds what is wrong with the installed files.
+installcheck_fails_after() { # EDIT FILE
+	cp "$2" kept
+	sed -i "$1" "$2"
+	not make_it installcheck >/dev/null 2>&1
+	status=$?
+	cp kept "$2"
+	return $status
+}
+check "(installcheck fails if pkg-config names another library)" \
+	installcheck_fails_after 's/-lshmfs/-lshmfz/' "$lib/pkgconfig/shmfs.pc"
+check "(and another version)" installcheck_fails_after 's/^Version: /&9/' "$lib/pkgconfig/shmfs.pc"
+check "(and if the header lacks a function)" \
+	installcheck_fails_after 's/^int shmfs_get(/int shmfs_gets(/' "$root$prefix/include/shmfs.h"
+
 # What is declared and what is exported are the same set.
 sed '/^typedef/d' "$root$prefix/include/shmfs.h" | tr '\n' ' ' | sed 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/||g' |
 	grep -o '\<shmfs_[a-z_]* *(' | tr -d ' (' | sort -u >declared
