@@ -194,7 +194,8 @@ static int no_addresses(void *arg)
 	if (statm)
 		fclose(statm);
 	limit.rlim_cur = limit.rlim_max = pages * 4096 + 100 * MIB; /* a window of 64 MiB, not two */
-	bad |= setrlimit(RLIMIT_AS, &limit) || shmfs_open(&s, arg, RW, NULL);
+	if (bad || setrlimit(RLIMIT_AS, &limit) || shmfs_open(&s, arg, RW, NULL))
+		return 1;
 	bad |= !REFUSES(shmfs_open, (&none, arg, RD, NULL), -ENOMEM) || none;
 	bad |= !REFUSES(shmfs_snapshot, (s, &none), -ENOMEM);
 	return bad || shmfs_close(s) != 0;
@@ -251,7 +252,7 @@ static int small_files(void *arg)
 	bad |= setrlimit(RLIMIT_FSIZE, &limit) != 0;
 	bad |= !REFUSES(shmfs_copy, (s, store_path("copy"), NULL, NULL), -EFBIG);
 	bad |= !REFUSES(shmfs_open, (&none, store_path("new"), NEW, NULL), -EFBIG) || none;
-	return bad || shmfs_close(readable) != 0;
+	return bad || shmfs_close(readable) != 0 || shmfs_close(s) != 0;
 }
 
 static void short_files(void)
