@@ -21,7 +21,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define WINDOW_MOST (UINT64_C(1) << 42) /* 32 handles fit into the address space */
+#define WINDOW_MOST (UINT64_C(1) << 42)
 #define WINDOW_LEAST (UINT64_C(64) << 20)
 #define CIFS_MAGIC 0xff534d42u
 #define SMB2_MAGIC 0xfe534d42u
@@ -108,13 +108,25 @@ static void *map_aligned(const struct sfs_file *f, int prot)
 	return at;
 }
 
+/* The more handles there are, the less each reserves: 1024 in 118 of the 128 TiB of addresses.  But
+ * room to grow to the fourfold. */
+static uint64_t window_wanted(uint64_t size)
+{
+	unsigned n = sfs_guard_count();
+	uint64_t window = WINDOW_MOST / (n < 16 ? 1 : n < 32 ? 4 : n < 128 ? 16 : 256);
+
+	while (window < WINDOW_MOST && window / 4 < size)
+		window *= 2;
+	return window;
+}
+
 int sfs_file_map(struct sfs_file *f)
 {
 	int prot = f->writable ? PROT_READ | PROT_WRITE : PROT_READ;
 	int rc;
 
 	/* the whole window at once: what the file grows into appears by itself */
-	for (f->window = WINDOW_MOST; f->window >= WINDOW_LEAST; f->window /= 2) {
+	for (f->window = window_wanted(sfs_relaxed(&f->size)); f->window >= WINDOW_LEAST; f->window /= 2) {
 		void *at = map_aligned(f, prot);
 
 		if (at == MAP_FAILED)
@@ -181,6 +193,13 @@ bool sfs_file_inside_now(struct sfs_file *f, uint64_t at, uint64_t n)
 	uint64_t size = sfs_file_refresh(f);
 
 	return at <= size && n <= size - at;
+}
+
+bool sfs_file_outgrown(const struct sfs_file *f)
+{
+	struct stat st;
+
+	return f->base && fstat(f->fd, &st) == 0 && (uint64_t)st.st_size > f->window;
 }
 
 int sfs_file_uncut(struct sfs_file *f, uint64_t size)

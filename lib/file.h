@@ -52,6 +52,9 @@ SFS_HIDDEN void sfs_file_plainly(struct sfs_file *f, bool may);
 /* Ask the file system for the length. */
 SFS_HIDDEN uint64_t sfs_file_refresh(struct sfs_file *f);
 
+/* Did others lengthen it beyond our window?  Then what cannot be seen looks like damage. */
+SFS_HIDDEN bool sfs_file_outgrown(const struct sfs_file *f);
+
 /* Was it cut below `size`, which it had?  Then it is gone, and must not be made long again: -EIO. */
 SFS_HIDDEN int sfs_file_uncut(struct sfs_file *f, uint64_t size);
 

@@ -91,6 +91,15 @@ void sfs_guard_leave(struct sfs_file *f)
 			sfs_release(&windows[i].file, NULL);
 }
 
+unsigned sfs_guard_count(void)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < WINDOWS; i++)
+		n += sfs_relaxed(&windows[i].file) != NULL;
+	return n;
+}
+
 void sfs_guard_lock(void)
 {
 	pthread_mutex_lock(&mutex);

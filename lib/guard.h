@@ -16,6 +16,9 @@
 SFS_HIDDEN int sfs_guard_enter(struct sfs_file *f);
 SFS_HIDDEN void sfs_guard_leave(struct sfs_file *f);
 
+/* How many windows there are. */
+SFS_HIDDEN unsigned sfs_guard_count(void);
+
 /* Hold the list still, across fork(). */
 SFS_HIDDEN void sfs_guard_lock(void);
 SFS_HIDDEN void sfs_guard_unlock(void);

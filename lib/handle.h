@@ -118,9 +118,12 @@ static inline int sfs_handle_usable(const struct shmfs *s)
 	return sfs_unlikely(sfs_relaxed(&s->file.gone)) ? -EIO : 0;
 }
 
-/* What a call returns at its end: if the file was cut meanwhile, nothing it saw counts. */
+/* What a call returns at its end: if the file was cut meanwhile, nothing it saw counts; nor is it
+ * damaged, if we can see but a part. */
 static inline int sfs_handle_result(const struct shmfs *s, int rc)
 {
+	if (sfs_unlikely(rc == -EUCLEAN) && sfs_file_outgrown(&s->file))
+		rc = -ENOMEM;
 	return sfs_unlikely(sfs_relaxed(&s->file.gone)) ? -EIO : rc;
 }
 

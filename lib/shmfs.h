@@ -30,7 +30,9 @@
  * errno (-ENOENT) or one of the SHMFS_E_ codes; shmfs_strerror() names both.
  * Besides those listed at a call, any call on a handle may return
  *	-EINVAL        a NULL argument, a flag that does not exist, or a wrong struct_size
- *	-ENOMEM        no memory in the process; where a pin is taken, also -ENOLCK: none in the kernel
+ *	-ENOMEM        no memory in the process, or others made the file longer than what this handle has
+ *	               mapped (shmfs_stat.window_bytes): open the store again; where a pin is taken,
+ *	               also -ENOLCK: no memory in the kernel
  *	-EUCLEAN       the file is damaged; `shmfsctl check` says where
  *	-EAGAIN        a call that reads: writers overtook it a thousand times; call again
  *	-EIO           the file was truncated under us, or a flush failed; nothing is written to a

@@ -54,6 +54,41 @@ static int larger_than_window(void *arg)
 	return 0;
 }
 
+/* Others make it larger while we have it open: what we cannot see is not damage. */
+static int outgrown(void *arg)
+{
+	static char value[100000];
+	struct rlimit limit;
+	struct shmfs *small, *reader, *large;
+	int seen = 0, unseen = 0, got;
+
+	WANT(getrlimit(RLIMIT_AS, &limit) == 0);
+	limit.rlim_cur = 200 << 20; /* 128 MiB for each */
+	WANT(setrlimit(RLIMIT_AS, &limit) == 0 && shmfs_open(&small, arg, SHMFS_RDWR, NULL) == 0);
+	limit.rlim_cur = 330 << 20;
+	WANT(setrlimit(RLIMIT_AS, &limit) == 0 && shmfs_open(&reader, arg, SHMFS_RDONLY, NULL) == 0);
+	limit.rlim_cur = limit.rlim_max;
+	WANT(setrlimit(RLIMIT_AS, &limit) == 0);
+	WANT(shmfs_open(&large, arg, SHMFS_RDWR, NULL) == 0);
+	for (uint64_t key = 0; key < 2000; key++)
+		WANT(shmfs_put(large, &key, sizeof(key), value, sizeof(value), 0, NULL) == 0);
+	for (uint64_t key = 0; key < 2000; key++) {
+		got = shmfs_exists(reader, &key, sizeof(key), NULL);
+		WANT(got == 0 || got == -ENOMEM);
+		WANT(shmfs_exists(small, &key, sizeof(key), NULL) == 0 || got == -ENOMEM);
+		*(got ? &unseen : &seen) += 1;
+	}
+	WANT(seen && unseen);
+	got = store_put(small, "k", "v");
+	WANT(got == 0 || got == -ENOMEM || got == -EFBIG);
+	store_good(large);
+	WANT(shmfs_close(reader) == 0);
+	WANT(shmfs_close(small) == 0);
+	for (uint64_t key = 0; key < 2000; key++)
+		WANT(shmfs_del(large, &key, sizeof(key), 0, NULL) == 0);
+	return shmfs_close(large) != 0;
+}
+
 static void address_space(void)
 {
 	const char *path = store_path("as");
@@ -71,6 +106,12 @@ static void address_space(void)
 	CU_ASSERT_EQUAL(in_child(larger_than_window, (void *)path), 0);
 	s = store_open(path, SHMFS_RDWR);
 	CU_ASSERT(store_has(s, "k", "w"));
+	store_good(s);
+	store_close(s);
+	path = store_path("outgrown");
+	store_close(store_new(path));
+	CU_ASSERT_EQUAL(in_child(outgrown, (void *)path), 0);
+	s = store_open(path, SHMFS_RDWR);
 	store_good(s);
 	store_close(s);
 }
