@@ -13,6 +13,7 @@ echo "# SHMIO_SEED=$seed"
 
 shmio make log "$seed" 400
 cp log before
+made=$(stat -c '%y %s %i' log)
 check "import tells how many frames there were" eq "$(import s.db log)" "frames 400"
 shmfsctl tail --format=json s.db >frames
 check "every frame is what an independent reader reads" shmio compare log <frames
@@ -25,12 +26,21 @@ check "from a pipe it makes the same" eq "$(cat log | import p.db)" "frames 400"
 shmfsctl export --format=shmio p.db again 2>/dev/null >&2
 check "as its export shows" cmp again log
 check "the source was not written to" cmp log before
+check "nor touched" eq "$(stat -c '%y %s %i' log)" "$made"
 check "the store is sound" shmfsctl check s.db
 chmod 0440 log
 check "it need not be writable" eq "$(import new.db log)" "frames 400"
 check "and the store is for whom the log was" eq "$(stat -c %a new.db)" 440
 rm -f new.db
-shmio make roomy "$seed" 400 100000
+if has_nobody; then
+	mkdir -m 777 open
+	chmod 444 log
+	check "... nor opened for writing" eq "$(nobody "$SHMFSCTL" import --format=shmio open/new.db log)" "frames 400"
+else
+	skip "... nor opened for writing" "needs root, and setpriv"
+fi
+# More behind the end than a read and a pipe hold.
+shmio make roomy "$seed" 400 3000000
 check "room behind the end is not looked at" eq "$(import new.db roomy)" "frames 400"
 check "nor waited for in a pipe that has more" sh -c 'rm new.db
 	{ cat roomy && echo sent >told; } | shmfsctl import --format=shmio new.db >/dev/null && test -s told'
