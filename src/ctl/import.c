@@ -127,9 +127,9 @@ static int open_source(struct import *im, enum port_format format, const char *p
 	im->name = is_stdin ? "standard input" : path;
 	im->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (im->fd < 0 || fstat(im->fd, &st))
-		return ctl_trouble(path, "cannot be read: %s", strerror(errno));
+		return ctl_trouble(im->name, "cannot be read: %s", strerror(errno));
 	if (S_ISDIR(st.st_mode) != (format == PORT_FILES))
-		return ctl_trouble(path,
+		return ctl_trouble(im->name,
 				   format == PORT_FILES
 					   ? "is not a directory"
 					   : "is a directory; --format=files takes its files");

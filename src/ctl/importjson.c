@@ -58,16 +58,65 @@ static void tame(char *text)
 	}
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool starts(const char *text, size_t size, const char *with)
+{
+	return size >= strlen(with) && !memcmp(text, with, strlen(with));
+}
+
+/* What is often given for lines of JSON, and what to do with it.  CTL_YES: none of that. */
+static int other(const struct line *l, const char *text, size_t size)
+{
+	size_t left = size;
+
+	if (l->number == 1 && starts(text, size, "shmfs-dump "))
+		return ctl_trouble(l->im->name, "is a dump; `shmfsctl load` makes a store of it");
+	if (l->number == 1 && size >= 8 && !memcmp(text, "\x18\0\0\0\0\0\0", 8))
+		return ctl_trouble(l->im->name, "is not JSON; for a log of shmio say "
+						"--format=shmio");
+	if (starts(text, size, "\xef\xbb\xbf"))
+		return bad(l, "a byte order mark, where { is expected; leave it out");
+	while (left && is_blank(*text))
+		text++, left--;
+	if (!left)
+		return bad(l, "is empty; an object is expected");
+	if (*text == '[')
+		return bad(l, "a list, not an object; `jq -c .[]` makes lines of a list");
+	return CTL_YES;
+}
+
+/* Its parser takes a line for all there is. */
+static void say_line(char *text)
+{
+	while ((text = strstr(text, "end of file")))
+		memcpy(text, "end of line", strlen("end of line"));
+}
+
+static bool is_begun(const char *text, size_t size)
+{
+	while (size && is_blank(text[size - 1]))
+		size--;
+	return size && text[size - 1] != '}' && memchr(text, '{', size);
+}
+
 static int parse(struct line *l, const char *text, size_t size)
 {
 	json_error_t error;
 
+	if (other(l, text, size))
+		return CTL_TROUBLE;
 	l->root = json_loadb(text, size,
 			     JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
 			     &error);
 	if (!l->root) {
 		tame(error.text);
-		return bad(l, "%s, at column %d", error.text, error.column);
+		say_line(error.text);
+		return bad(l, "%s, at column %d%s", error.text, error.column,
+			   is_begun(text, size) ? "; an object is a line" : "");
 	}
 	if (!json_is_object(l->root))
 		return bad(l, "not an object");
@@ -119,7 +168,10 @@ static int one_of(const struct line *l, const char *plain, const char *base64)
 
 	if (a && b)
 		return bad(l, "both %s and %s", plain, base64);
-	return a || b ? CTL_YES : bad(l, "no %s", plain);
+	if (a || b)
+		return CTL_YES;
+	return bad(l, "no %s%s", plain,
+		   json_object_get(l->root, plain) ? ": it is null" : "");
 }
 
 static int decode(const struct line *l, const char *name, const json_t *text, struct bytes *out)
@@ -131,7 +183,7 @@ static int decode(const struct line *l, const char *name, const json_t *text, st
 		return ctl_trouble(NULL, "out of memory");
 	if (!ctl_base64_decode(json_string_value(text), json_string_length(text), out->owned,
 			       &out->size))
-		return bad(l, "%s is not base64", name);
+		return bad(l, "%s is not base64 with its padding and without blanks", name);
 	out->data = out->owned;
 	return CTL_YES;
 }
@@ -193,6 +245,8 @@ static int read_value(const struct line *l, uint32_t type, uint64_t *number, str
 		*value = (struct bytes){.data = number, .size = sizeof(*number)};
 		return CTL_YES;
 	}
+	if (!json_is_string(plain) && !member(l, "type"))
+		return bad(l, "value is not text, nor a number");
 	if (!json_is_string(plain))
 		return bad(l, "value is not text, and type says it is %s", ctl_type_name(type));
 	*value =
@@ -206,7 +260,8 @@ static int put(const struct line *l, const struct bytes *key, const struct bytes
 	int rc = import_key(l->im, key->data, key->size, value->data, value->size, type);
 
 	if (rc == -EEXIST)
-		return bad(l, "the key was there before");
+		return bad(l, "the key was there before; with --merge, into a store that is "
+			      "there, the last one stays");
 	if (rc)
 		return ctl_trouble(l->im->args->operand[0], "%s; at line %" PRIu64 " of %s",
 				   shmfs_strerror(rc), l->number, l->im->name);

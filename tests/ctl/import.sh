@@ -84,23 +84,27 @@ rm new.db
 
 good='{"key":"k","value":"v"}\n'
 refuses "a line that is not JSON" 2 "near" "${good}{key}\n"
-refuses "an empty line" 2 "expected" "$good\n$good"
-refuses "an array" 1 "not an object" '["key","value"]\n'
+refuses "an empty line" 2 "is empty; an object is expected" "$good\n$good"
+refuses "a blank one" 2 "is empty; an object is expected" "$good \t\r\n"
+refuses "an array" 1 "not an object; .jq -c" '["key","value"]\n'
+refuses "an array of many lines" 1 "not an object; .jq -c" ' [{"key":"a","value":"b"},\n{"key":"c","value":"d"}]\n'
+refuses "an object of many lines" 1 "expected near end of line, at column 1; an object is a line" '{\n"key":"a",\n"value":"b"\n}\n'
+refuses "a comma between objects" 1 "end of line.* expected near .,., at column 24" '{"key":"a","value":"b"},\n'
 refuses "a word" 1 "expected" '"key"\n'
-refuses "two objects" 1 "end of file" '{"key":"a","value":"b"}{"key":"c","value":"d"}\n'
-refuses "half an object" 2 "premature end" "$good"'{"key":"a","val'
+refuses "two objects" 1 "end of line" '{"key":"a","value":"b"}{"key":"c","value":"d"}\n'
+refuses "half an object" 2 "premature end.*; an object is a line" "$good"'{"key":"a","val'
 refuses "a comma too many" 1 "expected" '{"key":"a","value":"b",}\n'
 refuses "a name that says nothing" 1 '\"colour\" is not key' '{"key":"a","value":"b","colour":"c"}\n'
 refuses "a name that comes twice" 1 "duplicate" '{"key":"a","key":"b","value":"c"}\n'
 refuses "no key" 1 "no key" '{"value":"b"}\n'
-refuses "a null key" 1 "no key" '{"key":null,"value":"b"}\n'
+refuses "a null key" 1 "no key: it is null" '{"key":null,"value":"b"}\n'
 refuses "no value" 1 "no value" '{"key":"a","type":"bytes"}\n'
-refuses "a null number, as others write what is not finite" 1 "no value" '{"key":"a","value":null}\n'
+refuses "a null number, as others write what is not finite" 1 "no value: it is null" '{"key":"a","value":null}\n'
 refuses "two keys" 1 "both key and key_base64" '{"key":"a","key_base64":"YQ==","value":"b"}\n'
 refuses "two values" 1 "both value and value_base64" '{"key":"a","value":"b","value_base64":"Yg=="}\n'
 refuses "a key that is a number" 1 "key is not text" '{"key":1,"value":"b"}\n'
 refuses "a value that is an object" 1 "value is not text" '{"key":"a","value":{}}\n'
-refuses "a value that is true" 1 "value is not text" '{"key":"a","value":true}\n'
+refuses "a value that is true" 1 "value is not text, nor a number" '{"key":"a","value":true}\n'
 refuses "an unknown type" 1 "type is not" '{"key":"a","type":"text","value":"b"}\n'
 refuses "a type that is a number" 1 "type is not" '{"key":"a","type":1,"value":"b"}\n'
 refuses "a type with a NUL" 1 "type is not" '{"key":"a","type":"bytes\\u0000x","value":"b"}\n'
@@ -112,7 +116,7 @@ refuses "a number with a sign too many" 1 "near" '{"key":"a","value":+1}\n'
 refuses "NaN by name" 1 "near" '{"key":"a","value":NaN}\n'
 refuses "a hexadecimal number" 1 "expected" '{"key":"a","value":0x10}\n'
 for bad in 'Y' 'Yg' 'Yg=' 'Yg===' '=' '====' 'Y===' 'Yg==Yg==' 'Yg\\n=' ' Yg==' 'Y-_=' 'Yh==' 'YWJ=' 'Yg=='"'" 'Yg==\\u0000'; do
-	refuses "base64 of $bad" 1 "is not base64" '{"key":"a","value_base64":"'"$bad"'"}\n'
+	refuses "base64 of $bad" 1 "is not base64 with its padding" '{"key":"a","value_base64":"'"$bad"'"}\n'
 done
 refuses "base64 that is a number" 1 "key_base64 is not text" '{"key_base64":1,"value":"b"}\n'
 refuses "half of a surrogate pair" 1 "surrogate\\|nvalid Unicode" '{"key":"a","value":"\\ud83d"}\n'
@@ -120,13 +124,18 @@ refuses "the other half" 1 "surrogate\\|nvalid Unicode" '{"key":"a","value":"\\u
 refuses "two first halves" 1 "surrogate\\|nvalid Unicode" '{"key":"a","value":"\\ud83d\\ud83d"}\n'
 refuses "an escape that is none" 1 "escape" '{"key":"a","value":"\\x41"}\n'
 refuses "a control character" 1 "control character" '{"key":"a","value":"b\001"}\n'
+refuses "a line of NUL bytes, as a hole has" 1 "expected near end of line" '\0\0\n'
 refuses "a NUL byte" 1 "control character\\|NUL\\|near" '{"key":"a","value":"b\000"}\n'
 refuses "bytes that are not UTF-8" 1 "decode byte" '{"key":"a","value":"\377"}\n'
 refuses "a surrogate in UTF-8" 1 "decode byte" '{"key":"a","value":"\355\240\200"}\n'
 refuses "an overlong form" 1 "decode byte" '{"key":"a","value":"\300\200"}\n'
-refuses "a byte order mark" 1 "expected" '\357\273\277{"key":"a","value":"b"}\n'
-refuses "a key twice" 3 "was there before" "$good"'{"key":"l","value":"v"}\n{"key_base64":"aw==","value":1}\n'
-refuses "a dump" 1 "near" 'shmfs-dump 1\n'
+refuses "a byte order mark" 1 "byte order mark, where { is expected" '\357\273\277{"key":"a","value":"b"}\n'
+refuses "a key twice" 3 "was there before; with --merge" "$good"'{"key":"l","value":"v"}\n{"key_base64":"aw==","value":1}\n'
+printf 'shmfs-dump 1\n' >lines
+check "a dump is, and told from JSON" fails_with "lines: is a dump; \`shmfsctl load\`" shmfsctl import new.db lines
+printf '\030\0\0\0\0\0\0\0' | cat - three >lines
+check "as is a log of shmio" fails_with "say --format=shmio" shmfsctl import new.db lines
+check "neither made a store" nothing_left
 refuses "what would drive a terminal is not repeated" 1 '"??31m' '{"key":"a","value":"\302\23331m\\q"}\n'
 refuses "nor in a name" 1 '?\[31m' '{"\\u001b[31m":1}\n'
 awk 'BEGIN { printf "{\"key\":\""; for (i = 0; i < 65536; i++) printf "k"; print "\",\"value\":\"long\"}" }' >lines
@@ -172,6 +181,7 @@ check "--name is for files" exits 2 shmfsctl import --name new.db three
 check "not both" exits 2 shmfsctl import --format=files --recursive --name new.db .
 mkdir d
 check "a directory is not read as JSON" fails_with "--format=files" shmfsctl import new.db d
+check "nor from standard input" fails_with "standard input: is a directory" sh -c 'shmfsctl import new.db <d'
 check "nor a file as a directory" fails_with "is not a directory" shmfsctl import --format=files new.db three
 check "none of these made a store" nothing_left
 

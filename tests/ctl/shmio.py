@@ -108,6 +108,10 @@ def damage(path, folder):
         for value in (0, 1, 2, 3, total - 1, total + 1, total ^ 0x8000, 65535):
             case(patched(starts[i], "<H", value), said)
             case(patched(starts[i] + total - 2, "<H", value), said + "has two sizes")
+    for size in (65532, 65533, 70000, 1 << 17):  # what shmio makes of more than a size can tell
+        total = struct.pack("<H", (size + 4) & 0xFFFF)
+        data = good + total + b"\x01" * size + total
+        case(data[:16] + struct.pack("<Q", len(data)) + data[24:], "frame %d at offset %d " % (len(frames) + 1, end))
     for room in (1, 7, 4096):
         case(good + b"\xff" * room, "", len(frames))
     write(os.path.join(folder, "list"), ("\n".join(cases) + "\n").encode())
