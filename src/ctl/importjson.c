@@ -170,8 +170,7 @@ static int one_of(const struct line *l, const char *plain, const char *base64)
 		return bad(l, "both %s and %s", plain, base64);
 	if (a || b)
 		return CTL_YES;
-	return bad(l, "no %s%s", plain,
-		   json_object_get(l->root, plain) ? ": it is null" : "");
+	return bad(l, "no %s%s", plain, json_object_get(l->root, plain) ? ": it is null" : "");
 }
 
 static int decode(const struct line *l, const char *name, const json_t *text, struct bytes *out)
