@@ -107,6 +107,7 @@ static int parse(struct line *l, const char *text, size_t size)
 {
 	json_error_t error;
 
+	l->root = NULL; /* the last line's is gone */
 	if (other(l, text, size))
 		return CTL_TROUBLE;
 	l->root = json_loadb(text, size,
