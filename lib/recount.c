@@ -79,6 +79,7 @@ int sfs_recount(struct sfs_repair *r)
 		return -ENOMEM;
 	r->count = r->buckets = r->big = r->bytes = r->pages = 0;
 	r->overtaken[SFS_DATA_HEAD] = r->overtaken[SFS_INDEX_HEAD] = false;
+	sfs_repair_part(r, r->map_bytes);
 	do {
 		struct sfs_path path;
 
@@ -96,7 +97,8 @@ int sfs_recount(struct sfs_repair *r)
 			break;
 		add_bucket(r, sfs_path_bucket(&path));
 		hash = (hash | UINT64_MAX >> sfs_word_depth(sfs_path_bucket(&path))) + 1;
-	} while (hash);
+		rc = sfs_repair_told(r, sfs_share_of(hash));
+	} while (rc == 0 && hash);
 	return rc;
 }
 

@@ -245,8 +245,10 @@ static int walk_segment(struct walk *w, uint64_t bound, bool *ends, uint64_t *in
 static int walk_log(struct sfs_repair *r, uint64_t bound)
 {
 	uint64_t position = r->log.head, budget = GAP_MOST;
+	uint64_t from = position;
 	bool ends = false;
 
+	sfs_repair_part(r, r->log_bytes);
 	while (!ends && position < bound) {
 		uint64_t n = position >> SFS_LOG_SHIFT, in;
 		struct walk w = {.r = r, .start = position, .end = sfs_min(bound - position, SFS_LOG_SEG)};
@@ -272,6 +274,9 @@ static int walk_log(struct sfs_repair *r, uint64_t bound)
 			return rc;
 		check_totals(&w, !ends);
 		position = w.start + in;
+		rc = sfs_repair_told(r, (double)(position - from) / (double)(r->log_bytes + 1));
+		if (rc)
+			return rc;
 	}
 	if (position < r->log.commit && r->log.known)
 		sfs_problem(r, SFS_AT_LOG, "the log ends at position %llu, before %llu", (unsigned long long)position,

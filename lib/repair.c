@@ -65,6 +65,39 @@ int sfs_list_add(struct sfs_list *l, const void *item, size_t size)
 	return 0;
 }
 
+/* ---- how far ---------------------------------------------------------------------------------- */
+
+void sfs_repair_part(struct sfs_repair *r, uint64_t bytes)
+{
+	r->done += r->part;
+	r->part = bytes;
+}
+
+void sfs_repair_more(struct sfs_repair *r, uint64_t bytes)
+{
+	r->todo += bytes;
+}
+
+int sfs_repair_told(struct sfs_repair *r, double share)
+{
+	const struct shmfs_check_result *result = r->result;
+	uint64_t done = r->done + (uint64_t)((share < 1 ? share : 1) * (double)r->part);
+
+	return result->progress && result->progress(result->progress_arg, done, sfs_max(done, r->todo))
+	               ? -ECANCELED
+	               : 0;
+}
+
+/* A store that is good takes two walks of the tree and one of the log. */
+static void measure(struct sfs_repair *r)
+{
+	uint64_t file = r->nseg << SFS_SEG_SHIFT;
+
+	r->log_bytes = r->log.known ? sfs_min(file, r->log.commit - r->log.head) : 0;
+	r->map_bytes = file - r->log_bytes;
+	sfs_repair_more(r, 2 * r->map_bytes + r->log_bytes);
+}
+
 /* ---- beginning to change something ------------------------------------------------------------ */
 
 /* Later than whatever a page, a segment or a checkpoint was made in. */
@@ -249,6 +282,7 @@ static int mend(struct sfs_repair *r)
 		return rc;
 	s->live = &r->live;
 	s->grow_only = true;
+	measure(r);
 	rc = sfs_retree(r);
 	if (rc == 0 && r->last_seq > sfs_relaxed(&r->live.seq))
 		sfs_problem(r, SFS_AT_LIVE, "a record is newer than the last put");
@@ -267,15 +301,27 @@ static int mend(struct sfs_repair *r)
 	if (r->result->problems == 0)
 		return 0;
 	rc = sfs_repair_change(r);
+	sfs_repair_more(r, r->map_bytes);
 	return rc ? rc : sfs_recount(r);
+}
+
+static int checked(void *arg, uint64_t done, uint64_t total)
+{
+	return sfs_repair_told(arg, total ? (double)done / (double)total : 1);
 }
 
 /* Is it good now?  What is not is told. */
 static int verify(struct sfs_repair *r)
 {
-	struct shmfs_check_result after = {.struct_size = sizeof(after)};
+	struct shmfs_check_result after = {
+		.struct_size = sizeof(after),
+		.progress = checked,
+		.progress_arg = r,
+	};
 	int rc = sfs_sync(r->s); /* without a checkpoint it is not */
 
+	sfs_repair_more(r, r->map_bytes + r->log_bytes);
+	sfs_repair_part(r, r->map_bytes + r->log_bytes);
 	if (rc == 0)
 		rc = shmfs_check(r->s, &after, r->report, r->arg);
 
@@ -317,7 +363,11 @@ int shmfs_repair(const char *path, struct shmfs_check_result *result, shmfs_chec
 
 	if (!path || !result || result->struct_size != sizeof(*result))
 		return -EINVAL;
-	*result = (struct shmfs_check_result){.struct_size = sizeof(*result)};
+	*result = (struct shmfs_check_result){
+		.struct_size = sizeof(*result),
+		.progress = result->progress,
+		.progress_arg = result->progress_arg,
+	};
 	r = aligned_alloc(64, (sizeof(*r) + 63) & ~(size_t)63);
 	if (!r)
 		return -ENOMEM;

@@ -84,6 +84,10 @@ struct sfs_repair {
 	uint8_t *kind;
 	uint64_t count, buckets, big;
 	bool overtaken[2]; /* something lies behind the head */
+
+	/* how far: bytes, about */
+	uint64_t map_bytes, log_bytes;  /* what a walk of each has to read */
+	uint64_t done, part, todo;      /* behind us, of this part, of all */
 };
 
 /* Tell of a problem, and count it. */
@@ -95,6 +99,19 @@ SFS_HIDDEN int sfs_list_add(struct sfs_list *l, const void *item, size_t size);
 
 /* From here on there is something to commit: an epoch, and segments for what is written. */
 SFS_HIDDEN int sfs_repair_change(struct sfs_repair *r);
+
+/* The next part of the work begins, about so many bytes; more of them than were expected. */
+SFS_HIDDEN void sfs_repair_part(struct sfs_repair *r, uint64_t bytes);
+SFS_HIDDEN void sfs_repair_more(struct sfs_repair *r, uint64_t bytes);
+
+/* This share of the part is done; 1: all of it.  -ECANCELED: stop */
+SFS_HIDDEN int sfs_repair_told(struct sfs_repair *r, double share);
+
+/* The share of a walk of the tree that is behind this hash, as those are spread evenly. */
+static inline double sfs_share_of(uint64_t hash)
+{
+	return hash ? (double)hash / 0x1p64 : 1;
+}
 
 /* ---- relive.c */
 

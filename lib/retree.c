@@ -463,6 +463,7 @@ int sfs_retree(struct sfs_repair *r)
 	enum fault fault;
 	uint64_t hash = 0;
 
+	sfs_repair_part(r, r->map_bytes);
 	do {
 		struct sfs_path path;
 		int rc;
@@ -477,6 +478,9 @@ int sfs_retree(struct sfs_repair *r)
 			return rc;
 		if (!fault)
 			hash = (hash | UINT64_MAX >> sfs_word_depth(sfs_path_bucket(&path))) + 1;
+		rc = fault ? 0 : sfs_repair_told(r, sfs_share_of(hash));
+		if (rc)
+			return rc;
 	} while (fault || hash);
 	return 0;
 }

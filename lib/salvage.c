@@ -231,10 +231,15 @@ static int scan(struct sfs_repair *r)
 		return -ENOMEM;
 	for (uint64_t n = 0; n < r->nseg; n++)
 		covered[n] = r->claim[n] == SFS_SEG_BIG || r->claim[n] == SFS_SEG_CONT || r->claim[n] == SFS_SEG_INDEX;
+	sfs_repair_more(r, r->map_bytes);
+	sfs_repair_part(r, r->map_bytes);
 	rc = scan_runs(r, covered);
-	for (uint64_t n = SFS_FIRST_SEG; n < r->nseg && rc == 0; n++)
+	for (uint64_t n = SFS_FIRST_SEG; n < r->nseg && rc == 0; n++) {
 		if (!sfs_seg_reserved(n) && !covered[n])
 			rc = scan_data(r, n);
+		if (rc == 0)
+			rc = sfs_repair_told(r, (double)n / (double)r->nseg);
+	}
 	free(covered);
 	return rc;
 }

@@ -254,7 +254,7 @@ struct shmfs_check_result {
 	uint64_t bytes;       /* of live records */
 	uint64_t dropped;     /* shmfs_repair: references that led to no good record */
 	uint64_t salvaged;    /* shmfs_repair: keys found by reading the segments */
-	shmfs_progress_fn *progress; /* set by the caller of shmfs_check, or NULL; units: about bytes */
+	shmfs_progress_fn *progress; /* set by the caller, or NULL; units: about bytes */
 	void *progress_arg;
 };
 
@@ -278,11 +278,12 @@ int shmfs_check(struct shmfs *s, struct shmfs_check_result *result, shmfs_check_
  *
  * result: problems found; keys, bytes and pages as they are afterwards.  0: the store is good
  * now.  It takes about as long as two shmfs_check(), and needs some MiB of disk space,
- * or as much as the index if that is lost.  If it is killed, or fails, what could be saved before
- * still can.  May wait for the disk.
+ * or as much as the index if that is lost.  If it is killed, stopped, or fails, what could be saved
+ * before still can.  May wait for the disk.
  *	-EBUSY     somebody has the store open
  *	-ENODATA   the file is empty: there never was a store
  *	-EUCLEAN   problems are left: they were reported last
+ *	-ECANCELED result->progress stopped it
  *	-ENOSPC -EFBIG -ENOMEM SHMFS_E_NOT_STORE SHMFS_E_VERSION, and as open(2)
  */
 int shmfs_repair(const char *path, struct shmfs_check_result *result, shmfs_check_fn *report, void *arg);

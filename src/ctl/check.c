@@ -91,15 +91,23 @@ static int check(const struct ctl_args *args, struct shmfs *s, struct report *r)
 
 static int repair(const struct ctl_args *args, struct report *r)
 {
-	struct shmfs_check_result result = {.struct_size = sizeof(result)};
+	struct shmfs_check_result result = {
+		.struct_size = sizeof(result),
+		.progress = ctl_progress,
+		.progress_arg = &r->progress,
+	};
 	int rc;
 
+	ctl_signals_catch();
 	if (r->as_json) {
 		json_open(&r->json, '{');
 		json_name(&r->json, "found");
 		json_open(&r->json, '[');
 	}
+	ctl_progress_start(&r->progress, "repair");
+	r->progress.bytes = true;
 	rc = shmfs_repair(args->operand[0], &result, found, r);
+	ctl_progress_end(&r->progress);
 	if (r->as_json)
 		json_close(&r->json, ']');
 	if (!rc || rc == -EUCLEAN) {
@@ -110,6 +118,8 @@ static int repair(const struct ctl_args *args, struct report *r)
 	if (r->as_json) {
 		json_end(&r->json);
 	}
+	if (rc == -ECANCELED)
+		return ctl_interrupted(args->operand[0], "nothing is lost by that; begin again");
 	if (rc == -EUCLEAN)
 		return ctl_trouble(args->operand[0], "it is not good again; the last lines say why");
 	if (rc == -EBUSY)

@@ -115,7 +115,7 @@ X
 "$CC" -shared -fPIC -o clock.so clock.c 2>/dev/null || skip_all "needs a shared library"
 seq 20000 | sed 's/.*/bytes\tkey &\tvalue &/' | { printf 'shmfs-dump 1\n'; cat; } | shmfsctl load --edited keys.db
 shmfsctl dump keys.db text
-for line in "check keys.db" "check --lock keys.db" "copy keys.db keys2.db" "compact keys.db" \
+for line in "check keys.db" "check --lock keys.db" "check --repair keys.db" "copy keys.db keys2.db" "compact keys.db" \
 	"dump keys.db text2" "load keys3.db text" "load --merge keys3.db text" \
 	"export keys.db lines" "import keys4.db lines" "import --merge keys4.db lines"; do
 	script -qec "LD_PRELOAD=$tmp/clock.so shmfsctl $line" /dev/null </dev/null >shown

@@ -329,6 +329,59 @@ static void busy(void)
 	wreck_repair(path);
 }
 
+struct far {
+	uint64_t done, total;
+	unsigned calls, most; /* stop behind so many */
+	bool back;
+};
+
+static int how_far(void *arg, uint64_t done, uint64_t total)
+{
+	struct far *f = arg;
+
+	f->back |= done < f->done || done > total;
+	f->done = done;
+	f->total = total;
+	return f->calls++ == f->most;
+}
+
+static int repair_most(const char *path, struct far *f, unsigned most)
+{
+	struct shmfs_check_result r = {.struct_size = sizeof(r), .progress = how_far, .progress_arg = f};
+
+	*f = (struct far){.most = most};
+	return shmfs_repair(path, &r, NULL, NULL);
+}
+
+static void stopped(void)
+{
+	const char *path = wreck_made("stopped", true);
+	struct wreck_where w = wreck_find(path, 1);
+	struct far all, f;
+	struct bytes b;
+	unsigned revived;
+
+	CU_ASSERT_EQUAL(repair_most(path, &all, UINT32_MAX), 0);
+	CU_ASSERT(all.calls > 2 && !all.back);
+	CU_ASSERT_EQUAL(all.done, all.total);
+
+	wreck_wipe(path, w.root, 4096, 0);
+	wreck_flip(path, w.log + 40, 3);
+	b = file_read(path);
+	CU_ASSERT_EQUAL(repair_most(path, &all, UINT32_MAX), 0);
+	CU_ASSERT(all.calls > 100 && !all.back);
+	CU_ASSERT(all.done > all.total / 10 * 9); /* the check at the end tells in front of a frame */
+	for (unsigned i = 0; i < 24; i++) {
+		wreck_restore(path, &b);
+		CU_ASSERT_EQUAL(repair_most(path, &f, i < 12 ? i : all.calls * i / 24), -ECANCELED);
+		CU_ASSERT_EQUAL(f.calls, f.most + 1);
+		wreck_repair(path);
+		CU_ASSERT_EQUAL(wreck_missing(path, &revived), 0);
+		CU_ASSERT(wreck_frames(path) >= WRECK_FRAMES - 1);
+	}
+	free(b.data);
+}
+
 static const struct harness_test tests[] = {
 	{"a good store is left as it is", good},
 	{"a damaged record costs its key and nothing else", records},
@@ -350,6 +403,7 @@ static const struct harness_test tests[] = {
 	{"copies are repaired from their checkpoint", copies},
 	{"a file that is not a store is left as it is", foreign},
 	{"an open store is not repaired", busy},
+	{"a repair tells how far it is, and one that is stopped can be begun again", stopped},
 };
 
 HARNESS_MAIN("repair", tests)
