@@ -25,6 +25,8 @@ struct table {
 	char letters[OPTIONS_MAX * 2 + 4];
 	int count;
 	bool digits; /* a digit is an option here: "-0" */
+	const struct ctl_option *taker; /* the last that took the next word for its value */
+	const char *taken;
 };
 
 static const struct ctl_option help_option = {OPT_HELP, 'h', "help", NULL, NULL};
@@ -102,12 +104,26 @@ static int bad_option(const struct ctl_verb *verb, const struct table *t, char *
 	return no_such_option(verb, t, word);
 }
 
-static int count_operands(const struct ctl_args *args)
+/* tail -n STORE */
+static int was_taken(const struct ctl_verb *verb, const struct table *t)
+{
+	char *quoted = ctl_quote(t->taken, strlen(t->taken));
+
+	ctl_trouble(verb->name, "too few operands, as --%s took %s for its value; usage: "
+	                        "shmfsctl %s [OPTION...] %s",
+	            t->taker->name, quoted, verb->name, verb->operands);
+	free(quoted);
+	return CTL_TROUBLE;
+}
+
+static int count_operands(const struct ctl_args *args, const struct table *t)
 {
 	const struct ctl_verb *verb = args->verb;
 
 	if (args->operands >= verb->min_operands && args->operands <= verb->max_operands)
 		return 0;
+	if (args->operands < verb->min_operands && t->taker)
+		return was_taken(verb, t);
 	return ctl_trouble(verb->name, "too %s operands; usage: shmfsctl %s [OPTION...] %s",
 	                   args->operands < verb->min_operands ? "few" : "many", verb->name,
 	                   verb->operands);
@@ -187,10 +203,14 @@ int ctl_args_parse(struct ctl_args *args, const struct ctl_verb *verb, int argc,
 		if (!option)
 			return bad_option(verb, &t, argv, code);
 		args->value[option->id] = optarg ? optarg : "";
+		if (optarg && optarg == argv[optind - 1]) {
+			t.taker = option;
+			t.taken = optarg;
+		}
 	}
 	while (optind < argc)
 		args->operand[args->operands++] = argv[optind++];
 	if (ctl_given(args, OPT_HELP))
 		return 0;
-	return default_store(args) ? CTL_TROUBLE : count_operands(args);
+	return default_store(args) ? CTL_TROUBLE : count_operands(args, &t);
 }

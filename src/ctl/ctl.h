@@ -40,6 +40,7 @@ enum ctl_option_id {
 	OPT_JSON,
 	OPT_KEYS,
 	OPT_KEY_FILE,
+	OPT_LAST,
 	OPT_LIST,
 	OPT_LOCK,
 	OPT_LOG_FULL,

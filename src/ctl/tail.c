@@ -20,13 +20,14 @@ static const struct ctl_option options[] = {
 	{OPT_FROM, 0, "from", "PLACE",
 	 "start at begin (the default), end, a position,\n-N: the last N frames, +N: behind "
 	 "the first N, or\ncursor:NAME"},
+	{OPT_LAST, 'n', "last", "N", "only the last N frames, the same as --from=-N"},
 	{OPT_FOLLOW, 'f', "follow", NULL, "at the end wait for more frames"},
-	{OPT_MAX_FRAMES, 'n', "count", "N", "stop after N frames"},
+	{OPT_MAX_FRAMES, 0, "count", "N", "stop after N frames"},
 	{OPT_FORMAT, 0, "format", "lines|raw|nul|json|TEMPLATE",
 	 "default lines; a template is as find -printf has\nthem: %p position, %s size, %d the frame, %D it\n"
 	 "without a final newline, %b it in base64, %% a\npercent sign; \\n \\t \\r \\\\ \\NNN (octal) ..."},
 	{OPT_JSON, 0, "json", NULL, "the same as --format=json"},
-	{OPT_REVERSE, 'r', "reverse", NULL, "go back, by default from the end"},
+	{OPT_REVERSE, 'r', "reverse", NULL, "newest first: go back, by default from the end"},
 	{0},
 };
 
@@ -38,6 +39,8 @@ struct tail {
 	struct shmfs *s;
 	struct shmfs_reader *reader;
 	struct ctl_place from;
+	char last[32]; /* the place that -n means */
+	uint64_t end;
 	uint64_t most; /* frames to print */
 	enum format format;
 	const char *template;
@@ -163,27 +166,36 @@ static int wait_for_more(struct tail *t)
 	return !rc || rc == -EINTR || rc == -ESTALE ? CTL_YES : ctl_failed(t->args, rc);
 }
 
-/* The end at this moment: without --follow a writer that does not rest must not keep us. */
-static int find_end(struct tail *t, uint64_t *end)
+/* The end at this moment: without --follow a writer that does not rest must not keep us, and
+ * the last N frames are N. */
+static int find_end(struct tail *t)
 {
 	struct shmfs_reader *r;
 	int rc = shmfs_reader_open(t->s, &r, SHMFS_LOG_END);
 
 	if (rc)
 		return ctl_failed(t->args, rc);
-	*end = shmfs_reader_position(r);
+	t->end = shmfs_reader_position(r);
 	shmfs_reader_close(r);
 	return CTL_YES;
 }
 
+static int open_reader(struct tail *t)
+{
+	bool last = t->from.kind == CTL_STEP && *t->from.text == '-';
+	int status = find_end(t);
+
+	return status ? status
+	              : ctl_place_open(t->args, t->s, &t->from, last ? t->end : CTL_FROM_EITHER_END, true,
+	                               &t->reader);
+}
+
 static int copy(struct tail *t)
 {
-	uint64_t end = UINT64_MAX, position, done = 0;
+	uint64_t end = t->follow || t->reverse ? UINT64_MAX : t->end, position, done = 0;
 	int status = CTL_YES, answer, rc;
 	size_t size;
 
-	if (!t->follow && !t->reverse && find_end(t, &end))
-		return CTL_TROUBLE;
 	while (!ctl_stopped() && done < t->most && shmfs_reader_position(t->reader) < end) {
 		rc = next(t, &size, &position);
 		if (!rc && position >= end) {
@@ -237,6 +249,25 @@ static int read_format(struct tail *t)
 	return 0;
 }
 
+/* -n: as --from=-N, but backwards the newest N. */
+static int read_last(struct tail *t, const char **from)
+{
+	const struct ctl_args *args = t->args;
+	uint64_t last;
+
+	if (!ctl_given(args, OPT_LAST))
+		return 0;
+	if (*from)
+		return ctl_trouble("tail", "--last and --from exclude each other; --count=N stops after N frames");
+	if (!ctl_parse_u64(args->value[OPT_LAST], &last) || last > INT64_MAX)
+		return ctl_trouble("tail", "--last is a number; --from=+K leaves out the first K frames");
+	if (t->reverse && last < t->most)
+		t->most = last;
+	snprintf(t->last, sizeof(t->last), "-%" PRIu64, last);
+	*from = t->reverse ? NULL : t->last;
+	return 0;
+}
+
 static int read_options(struct tail *t)
 {
 	const struct ctl_args *args = t->args;
@@ -252,6 +283,8 @@ static int read_options(struct tail *t)
 	if (ctl_given(args, OPT_MAX_FRAMES) &&
 	    !ctl_parse_u64(args->value[OPT_MAX_FRAMES], &t->most))
 		return ctl_trouble("tail", "--count is not a number");
+	if (read_last(t, &from))
+		return CTL_TROUBLE;
 	return ctl_place_read(args, from ? from : t->reverse ? "end" : "begin", &t->from);
 }
 
@@ -269,7 +302,7 @@ static int run(const struct ctl_args *args)
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	status = ctl_open(args, SHMFS_RDONLY, &t.s);
 	if (!status) {
-		status = ctl_place_open(args, t.s, &t.from, CTL_FROM_EITHER_END, true, &t.reader);
+		status = open_reader(&t);
 		if (!status) {
 			if (t.follow) {
 				ctl_signals_catch();
@@ -293,6 +326,7 @@ const struct ctl_verb ctl_verb_tail = {
 		"Prints the frames that are in the log.  As lines, a frame that does not end in\n"
 		"a newline gets one; raw adds nothing, nul a NUL byte behind each frame, json is\n"
 		"an object a line.  Frames trimmed before they were read are told on stderr.\n"
+		"-n 5 -f: the last five, then those to come; -n 0 -f: only those.\n"
 		"--follow ends with exit status 0 on SIGINT, SIGTERM, or when nobody reads what\n"
 		"it prints.  An empty log is no error.\n"
 		"Exit status 1: there is no such place or cursor, or (without --follow) frames\n"

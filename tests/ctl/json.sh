@@ -30,7 +30,7 @@ check "append tells how many and where" eq "$(shmfsctl append --json s.db frame)
 seq 5000 | shmfsctl append --json s.db >appended
 check "of lines the first and the last" eq \
 	"$(jq -c '[.frames, .first, .last]' appended)" \
-	"[5000,$(shmfsctl tail -n 1 --from=+1 --format=%p s.db),$(shmfsctl tail -r -n 1 --format=%p s.db)]"
+	"[5000,$(shmfsctl tail --count=1 --from=+1 --format=%p s.db),$(shmfsctl tail -r -n 1 --format=%p s.db)]"
 check "of none no positions" eq "$(shmfsctl append --json s.db </dev/null)" '{"frames":0}'
 
 check "dump to a file tells its counts" eq "$(shmfsctl dump --json s.db d)" '{"keys":4,"frames":5001,"cursors":0}'

@@ -40,7 +40,7 @@ printf 9 | dd of=bad.db bs=1 seek="$at" conv=notrunc 2>/dev/null
 check "a damaged frame is exit 1" exits 1 shmfsctl check --repair bad.db
 check "it is skipped, the others stay" eq "$(shmfsctl tail bad.db | cksum)" \
 	"$(seq 1000 1999 | grep -v 1777 | cksum)"
-check "the cursor stays before its frame" eq "$(shmfsctl tail -n 1 --from=cursor:c bad.db)" 1500
+check "the cursor stays before its frame" eq "$(shmfsctl tail --count=1 --from=cursor:c bad.db)" 1500
 check "the store is sound" shmfsctl check --lock bad.db
 
 # Wherever it is.

@@ -55,7 +55,7 @@ check "more than there are is all" eq "$(last --from=-5000)" "$(last)"
 check "--from=+997 leaves out as many" eq "$(last --from=+997)" "998 999 1000 "
 check "--from=+5000 all" eq "$(last --from=+5000)" ""
 check "--count counts" eq "$(last --count=2)" "1 2 "
-check "-n too" eq "$(last -n 2 --from=-3)" "998 999 "
+check "from a place too" eq "$(last --count=2 --from=-3)" "998 999 "
 check "--count=0 is none" eq "$(last --count=0)" ""
 position=$(shmfsctl tail --format=json --from=-3 s.db | jq -s '.[1].position')
 check "a position is one that json shows" eq "$(last --from="$position")" "999 1000 "
@@ -65,6 +65,16 @@ check "so is one inside a frame" exits 1 shmfsctl tail --from="$((position + 16)
 check "and says so" fails_with "no frame begins at 33" shmfsctl tail --from=33 s.db
 check "what is no place is exit 2" exits 2 shmfsctl tail --from=here s.db
 check "nor is --count=x a number" exits 2 shmfsctl tail --count=x s.db
+check "-n are the last ones" eq "$(last -n 3)" "998 999 1000 "
+check "--last too" eq "$(last --last=1)" "1000 "
+check "more than there are is all of them" eq "$(last -n 5000)" "$(last)"
+check "0 is none" eq "$(last -n 0)" ""
+check "backwards the newest is the first" eq "$(last -r -n 2)" "1000 999 "
+check "--count counts them too" eq "$(last -n 3 --count=2),$(last -r -n 2 --count=3)" "998 999 ,1000 999 "
+check "-n is a number" exits 2 shmfsctl tail -n x s.db
+check "+N, which is another thing to tail(1), is none" fails_with "--from=+K" shmfsctl tail -n +3 s.db
+check "with --from it would mean two things" fails_with "--count=N" shmfsctl tail -n 2 --from=-3 s.db
+check "where it takes the store for its number that is told" fails_with "--last took s.db" shmfsctl tail -n s.db
 shmfsctl cursor s.db create c -1
 check "a cursor is a place" eq "$(last --from=cursor:c)" "1000 "
 check "reading does not move it" eq "$(last --from=cursor:c)" "1000 "
@@ -72,8 +82,8 @@ check "a missing one is exit 1" exits 1 shmfsctl tail --from=cursor:x s.db
 check "and is named" fails_with "no such cursor: x" shmfsctl tail --from=cursor:x s.db
 
 check "--reverse goes back" sh -c 'shmfsctl tail --reverse s.db | tac | cmp - "$1"' sh "$(seq 1000 >all; echo all)"
-check "from the end" eq "$(last -r -n 2)" "1000 999 "
-check "or from a place" eq "$(last -r -n 2 --from=-3)" "997 996 "
+check "from the end" eq "$(last -r --count=2)" "1000 999 "
+check "or from a place" eq "$(last -r --count=2 --from=-3)" "997 996 "
 check "or from none" eq "$(last -r --from=begin)" ""
 check "--reverse --follow is exit 2" exits 2 shmfsctl tail -r -f s.db
 
@@ -88,7 +98,7 @@ cat f16777200 f1 f10000000 f0 f70000 f16777199 >forth
 cat f16777199 f70000 f0 f10000000 f1 f16777200 >back
 check "large frames come out" sh -c 'shmfsctl tail --format=raw s.db | cmp - forth'
 check "and backwards" sh -c 'shmfsctl tail -r --format=raw s.db | cmp - back'
-check "and as base64" sh -c 'shmfsctl tail -n 1 --format=json s.db | jq -r .data_base64 | base64 -d | cmp - f16777200'
+check "and as base64" sh -c 'shmfsctl tail --count=1 --format=json s.db | jq -r .data_base64 | base64 -d | cmp - f16777200'
 
 # ---- what can go wrong with the output ------------------------------------------------------
 
@@ -130,7 +140,18 @@ else
 	skip "so does SIGINT" "needs env --default-signal"
 fi
 
-check "--follow --count=N ends after N" eq "$(shmfsctl tail -f -n 2 s.db | tr '\n' ' ')" "old new "
+check "--follow --count=N ends after N" eq "$(shmfsctl tail -f --count=2 s.db | tr '\n' ' ')" "old new "
+shmfsctl tail -n 2 -f --count=4 s.db >out &
+follower=$!
+check "-n N --follow begins with the last N" eventually holds "4999${nl}5000"
+shmfsctl tail -n 0 -f --count=1 s.db >out2 &
+follower2=$!
+sleep 0.2
+printf 'and\non\n' | shmfsctl append s.db
+wait $follower
+check "and goes on behind them" holds "4999${nl}5000${nl}and${nl}on"
+wait $follower2
+check "-n 0 --follow waits for what comes" eq "$(cat out2)" and
 : >status
 {
 	shmfsctl tail -f --from=end s.db
@@ -147,7 +168,7 @@ check "in silence" eq "$(cat err)" ""
 rm s.db
 shmfsctl create s.db
 mkfifo pipe
-shmfsctl tail -f -n 30000 s.db >pipe &
+shmfsctl tail -f --count=30000 s.db >pipe &
 follower=$!
 (seq 1 10000 | shmfsctl append s.db
 	i=10001

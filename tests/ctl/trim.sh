@@ -25,7 +25,7 @@ shmfsctl cursor s.db create slow
 shmfsctl cursor s.db create next +5
 check "trim to a frame says nothing" eq "$(shmfsctl trim s.db "$position" 2>&1)" ""
 check "whole segments before it are gone" eq "$(stat log_head) $(stat log_frames)" "$segment 8"
-check "the frame is there" sh -c 'shmfsctl tail --from="$1" -n 1 --format=raw s.db | cmp - block' sh "$position"
+check "the frame is there" sh -c 'shmfsctl tail --from="$1" --count=1 --format=raw s.db | cmp - block' sh "$position"
 check "the end is where it was" eq "$(stat log_end)" "$end"
 check "again does nothing" shmfsctl trim s.db "$position"
 check "a cursor left behind stays where it was" eq "$(shmfsctl cursor s.db show slow)" "0 8 32000000 $segment slow"
@@ -38,7 +38,7 @@ check "set helps it" shmfsctl cursor s.db set slow begin
 check "(it stands at the head)" eq "$(shmfsctl cursor s.db show slow)" "$segment 8 32000000 0 slow"
 check "--reverse ends at the head" eq "$(shmfsctl tail --reverse --format=raw s.db | wc -c)" 32000000
 check "trim to a cursor" shmfsctl trim s.db cursor:next
-check "(it still has its frame)" eq "$(shmfsctl tail --from=cursor:next --format=raw -n 1 s.db | wc -c)" 4000000
+check "(it still has its frame)" eq "$(shmfsctl tail --from=cursor:next --format=raw --count=1 s.db | wc -c)" 4000000
 check "trim by frames from the end" shmfsctl trim s.db -2
 check "(they are there)" eq "$(shmfsctl tail --format=raw --from=-2 s.db | wc -c)" 8000000
 check "(those of other segments are not)" eq "$(stat log_head)" $((2 * segment))
