@@ -75,10 +75,11 @@ static int no_such_option(const struct ctl_verb *verb, const struct table *t, co
 	struct ctl_suggest near;
 	int i;
 
-	ctl_suggest_start(&near, word + strspn(word, "-"));
+	word += strspn(word, "-");
+	ctl_suggest_start(&near, word, strcspn(word, "="));
 	for (i = 0; i < t->count; i++)
-		ctl_suggest_try(&near, t->option[i]->name);
-	if (near.word)
+		ctl_suggest_try(&near, t->option[i]->name, strlen(t->option[i]->name));
+	if (near.found)
 		ctl_trouble(verb->name, "no option %s; did you mean --%s?", quoted, near.word);
 	else
 		ctl_trouble(verb->name, "no option %s, or several; see `shmfsctl help %s`", quoted,

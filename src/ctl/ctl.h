@@ -127,16 +127,27 @@ int ctl_no(const char *subject, const char *format, ...) __attribute__((format(p
 /* The same for a result of the library, with what can be done about it. */
 int ctl_failed(const struct ctl_args *args, int rc);
 
+#define CTL_WORD_MOST 32 /* longer words are not guessed at */
+
 /* The best guess at what a mistyped word was meant to be (suggest.c). */
 struct ctl_suggest {
-	const char *typed; /* up to a '=' */
+	const char *typed;
 	size_t size;
 	unsigned nearest;
-	const char *word; /* NULL: nothing is near */
+	bool found;
+	char word[CTL_WORD_MOST + 1];
+	size_t word_size;
 };
 
-void ctl_suggest_start(struct ctl_suggest *s, const char *typed);
-void ctl_suggest_try(struct ctl_suggest *s, const char *word);
+/* _try: is this the nearest so far? */
+void ctl_suggest_start(struct ctl_suggest *s, const void *typed, size_t size);
+bool ctl_suggest_try(struct ctl_suggest *s, const void *word, size_t size);
+
+/* A store in the same directory that has nearly the name of this path (hint.c). */
+bool ctl_hint_store(const char *path, struct ctl_suggest *near);
+
+/* The store of the mount that this file is in, to be freed; NULL: it is in none. */
+char *ctl_hint_mount(const char *path);
 
 /* May this stream have colours?  It is a terminal, and NO_COLOR is not set. */
 bool ctl_colours(FILE *stream);
@@ -184,6 +195,10 @@ int ctl_key_find(const struct ctl_args *args, struct shmfs *s, struct ctl_key *k
 int ctl_key_find_or_refuse(const struct ctl_args *args, struct shmfs *s, struct ctl_key *key);
 
 void ctl_key_free(struct ctl_key *key);
+
+/* The answer no, and what may have been meant (hint.c). */
+int ctl_no_such_key(const struct ctl_args *args, struct shmfs *s, const struct ctl_key *key);
+int ctl_no_such_cursor(const struct ctl_args *args, struct shmfs *s, const void *name, size_t size);
 
 struct json;
 

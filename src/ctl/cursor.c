@@ -27,7 +27,7 @@ static int answer(const struct job *job, int rc)
 	case 0:
 		return CTL_YES;
 	case -ENOENT:
-		return ctl_key_answer(job->args, "no such cursor", job->name.data, job->name.size);
+		return ctl_no_such_cursor(job->args, job->s, job->name.data, job->name.size);
 	case -EEXIST:
 		return ctl_key_answer(job->args, "the cursor is there", job->name.data,
 				      job->name.size);
@@ -153,10 +153,10 @@ static int no_such_command(const char *typed)
 	struct ctl_suggest near;
 	size_t i;
 
-	ctl_suggest_start(&near, typed);
+	ctl_suggest_start(&near, typed, strlen(typed));
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		ctl_suggest_try(&near, commands[i].name);
-	if (near.word)
+		ctl_suggest_try(&near, commands[i].name, strlen(commands[i].name));
+	if (near.found)
 		return ctl_trouble("cursor", "no such command; did you mean %s?", near.word);
 	return ctl_trouble("cursor", "say list, show, create, set or rm behind STORE");
 }

@@ -30,7 +30,7 @@ static int del(const struct ctl_args *args, struct shmfs *s, const char *operand
 	rc = shmfs_del(s, key.data, key.size, flags, &version);
 	snprintf(what, sizeof(what), "the key has version %llu", (unsigned long long)version);
 	if (rc == -ENOENT || (rc == -ESTALE && !version))
-		status = ctl_key_answer(args, "no such key", key.data, key.size);
+		status = ctl_no_such_key(args, s, &key);
 	else if (rc == -ESTALE)
 		status = ctl_key_answer(args, what, key.data, key.size);
 	else if (rc)

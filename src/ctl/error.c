@@ -99,9 +99,43 @@ static const char *advice(int rc)
 	}
 }
 
+/* A file or directory of a mount where the store was to be. */
+static bool told_mount(const char *path)
+{
+	char *store = ctl_hint_mount(path), *quoted = store ? ctl_quote(store, strlen(store)) : NULL;
+
+	if (quoted)
+		ctl_trouble(path, "is part of a mount, and no store; the store of that mount is %s", quoted);
+	free(quoted);
+	free(store);
+	return quoted != NULL;
+}
+
+static bool told_near(const struct ctl_args *args)
+{
+	const char *path = args->operand[0], *slash = strrchr(path, '/');
+	struct ctl_suggest near;
+	char *quoted;
+
+	if (!ctl_hint_store(path, &near))
+		return false;
+	quoted = ctl_quote(near.word, near.word_size);
+	ctl_trouble(path, "%s; did you mean %.*s%s?", shmfs_strerror(-ENOENT),
+	            slash ? (int)(slash - path) + 1 : 0, path, quoted);
+	free(quoted);
+	return true;
+}
+
 int ctl_failed(const struct ctl_args *args, int rc)
 {
-	return ctl_trouble(args->operand[0], "%s%s", shmfs_strerror(rc), advice(rc));
+	const char *path = args->operand[0];
+
+	if ((rc == SHMFS_E_NOT_STORE || rc == -EISDIR || rc == -EPERM || rc == -ENODATA) && told_mount(path))
+		return CTL_TROUBLE;
+	if (rc == -ENOENT && access(path, F_OK) && told_near(args))
+		return CTL_TROUBLE;
+	return ctl_trouble(path, "%s%s%s", shmfs_strerror(rc), advice(rc),
+	                   rc == -ENOENT && args->default_store ? "; SHMFS_STORE names it" : "");
 }
 
 int ctl_key_answer(const struct ctl_args *args, const char *what, const void *key, size_t size)

@@ -77,7 +77,7 @@ static int get_pinned(const struct ctl_args *args, struct shmfs *s, const struct
 		return ctl_failed(args, rc);
 	rc = shmfs_view(s, key->data, key->size, &view);
 	if (rc == -ENOENT)
-		status = ctl_key_answer(args, "no such key", key->data, key->size);
+		status = ctl_no_such_key(args, s, key);
 	else if (rc)
 		status = ctl_failed(args, rc);
 	else if (ctl_given(args, OPT_JSON))
@@ -99,7 +99,7 @@ static int get(const struct ctl_args *args, struct shmfs *s, const struct ctl_ke
 		return ctl_trouble(NULL, "out of memory");
 	rc = shmfs_get(s, key->data, key->size, buffer, &size, &info);
 	if (rc == -ENOENT)
-		status = ctl_key_answer(args, "no such key", key->data, key->size);
+		status = ctl_no_such_key(args, s, key);
 	else if (rc == -EMSGSIZE || rc == -EAGAIN)
 		status = get_pinned(args, s, key);
 	else if (rc)

@@ -73,6 +73,8 @@ static int other(const struct line *l, const char *text, size_t size)
 {
 	size_t left = size;
 
+	if (l->number == 1 && starts(text, size, "shmfs\r"))
+		return ctl_trouble(l->im->name, "is a store; `shmfsctl copy` copies one");
 	if (l->number == 1 && starts(text, size, "shmfs-dump "))
 		return ctl_trouble(l->im->name, "is a dump; `shmfsctl load` makes a store of it");
 	if (l->number == 1 && size >= 8 && !memcmp(text, "\x18\0\0\0\0\0\0", 8))

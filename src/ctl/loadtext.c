@@ -220,6 +220,10 @@ static int first_line(const struct text *t, const char *text, size_t size)
 	    text[size - 1] != '\r')
 		return load_bad(t->in, 1, "the dump has version %.*s; this program reads version 1",
 		                (int)(size - n < 20 ? size - n : 20), text + n);
+	if (size == 6 && !memcmp(text, "shmfs\r", 6))
+		return load_bad(t->in, 1, "not a dump but a store; `shmfsctl copy` copies one");
+	if (size && *text == '{')
+		return load_bad(t->in, 1, "not a dump; `shmfsctl import` takes JSON");
 	if (size && text[size - 1] == '\r')
 		return bad_byte(t, '\r', true);
 	return load_bad(t->in, 1, "not a dump: it does not start with \"%s\"", DUMP_FIRST_LINE);

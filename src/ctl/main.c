@@ -33,10 +33,10 @@ int ctl_no_such_verb(const char *name)
 	struct ctl_suggest near;
 	size_t i;
 
-	ctl_suggest_start(&near, name);
+	ctl_suggest_start(&near, name, strlen(name));
 	for (i = 0; ctl_verbs[i]; i++)
-		ctl_suggest_try(&near, ctl_verbs[i]->name);
-	if (near.word)
+		ctl_suggest_try(&near, ctl_verbs[i]->name, strlen(ctl_verbs[i]->name));
+	if (near.found)
 		return ctl_trouble(name, "no such verb; did you mean %s?  `shmfsctl help` lists them",
 		                   near.word);
 	return ctl_trouble(name, "no such verb; `shmfsctl help` lists them");

@@ -28,7 +28,7 @@ static int move(const struct ctl_args *args, struct shmfs *s, struct ctl_key *fr
 		return status;
 	rc = shmfs_rename(s, from->data, from->size, to->data, to->size, flags);
 	if (rc == -ENOENT)
-		return ctl_key_answer(args, "no such key", from->data, from->size);
+		return ctl_no_such_key(args, s, from);
 	if (rc == -EEXIST)
 		return ctl_key_answer(args, "the key is there", to->data, to->size);
 	return rc ? ctl_failed(args, rc) : CTL_YES;

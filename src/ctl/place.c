@@ -120,8 +120,7 @@ int ctl_place_open(const struct ctl_args *args, struct shmfs *s, const struct ct
 		rc = *place->name ? shmfs_cursor_get(s, place->name, strlen(place->name), &position)
 				  : -ENOENT;
 		if (rc == -ENOENT || rc == -E2BIG)
-			return ctl_key_answer(args, "no such cursor", place->name,
-					      strlen(place->name));
+			return ctl_no_such_cursor(args, s, place->name, strlen(place->name));
 		/* fall through */
 	case CTL_AT:
 		if (!rc)

@@ -135,7 +135,10 @@ printf 'shmfs-dump 1\n' >lines
 check "a dump is, and told from JSON" fails_with "lines: is a dump; \`shmfsctl load\`" shmfsctl import new.db lines
 printf '\030\0\0\0\0\0\0\0' | cat - three >lines
 check "as is a log of shmio" fails_with "say --format=shmio" shmfsctl import new.db lines
-check "neither made a store" nothing_left
+shmfsctl create whole.db
+check "as is a store" fails_with "is a store; \`shmfsctl copy\`" shmfsctl import new.db whole.db
+rm whole.db
+check "none made a store" nothing_left
 refuses "what would drive a terminal is not repeated" 1 '"??31m' '{"key":"a","value":"\302\23331m\\q"}\n'
 refuses "nor in a name" 1 '?\[31m' '{"\\u001b[31m":1}\n'
 awk 'BEGIN { printf "{\"key\":\""; for (i = 0; i < 65536; i++) printf "k"; print "\",\"value\":\"long\"}" }' >lines

@@ -43,3 +43,10 @@ check "stat has the names of the file stat" \
 check "and the number of keys" eq "$(shmfsctl stat s.db | grep '^keys ')" "$(grep '^keys ' m/stat)"
 check "check finds nothing beside a mount" shmfsctl check s.db
 check "nor with --lock" shmfsctl check --lock s.db
+
+for part in m m/log m/keys/n m/stat; do
+	check "$part in place of the store: told which that is" \
+		fails_with "the store of that mount is $tmp/s.db" shmfsctl ls $part
+done
+mount_store 'with space.db' m2
+check "whatever its name is" fails_with "is '$tmp/with space.db'" shmfsctl check m2/log

@@ -27,11 +27,53 @@ says --format "tail --fromat=%d s.db"
 silent "ls --zzz s.db"
 says show "cursor s.db shwo w"
 says list "cursor s.db lst"
+says ls "LS s.db"
+
+# Stores near by: what begins as one.
+mkdir dir
+shmfsctl create dir/store.db
+echo text >dir/stone.db
+says dir/store.db "ls dir/stroe.db"
+says dir/store.db "check dir/STORE.DB"
+silent "ls dir/stone"
+silent "ls dir/none.of.them"
+silent "ls none/store.db"
+check "a path that is there is not guessed at" fails_with "not a shmfs store" shmfsctl ls dir/stone.db
+check "the variable is told of" fails_with "SHMFS_STORE names it" env SHMFS_STORE=none.db shmfsctl ls
+
+# Cursors.
+shmfsctl cursor s.db create worker
+shmfsctl cursor s.db create 'other one'
+says worker "cursor s.db show wroker"
+says worker "tail --from=cursor:work s.db"
+says "'other one'" "cursor s.db set 'othr one' end"
+check "else where to look is told" fails_with "cursor STORE list" shmfsctl cursor s.db show nothing
+
+# What is no dump and no JSON.
+shmfsctl dump s.db dump
+shmfsctl export s.db json 2>/dev/null >&2
+check "load names the verb for JSON" fails_with "\`shmfsctl import\`" shmfsctl load x.db json
+check "and that for a store" fails_with "\`shmfsctl copy\`" shmfsctl load x.db s.db
+check "import too" fails_with "\`shmfsctl copy\`" shmfsctl import x.db s.db
+check "and that for a dump" fails_with "\`shmfsctl load\`" shmfsctl import x.db dump
+check "(none was made)" not test -e x.db
+
 check "the error is one line" eq "$(shmfsctl putt 2>&1 | wc -l)" 1
 check "and exit 2" exits 2 shmfsctl putt
 
-# Colours: on a terminal, unless NO_COLOR is set.
+# Keys: for somebody at a terminal, who can read the question.
 requires script
+shmfsctl put s.db greeting hello
+shmfsctl put s.db 'with space' hello
+at_terminal() { script -qec "$1" /dev/null </dev/null; }
+check "a mistyped key suggests one" sh -c "script -qec 'shmfsctl get s.db greting' /dev/null </dev/null |
+	grep -q 'no such key: greting; did you mean greeting?'"
+check "quoted as the shell needs it" eq "$(at_terminal 'shmfsctl del s.db with-space' | grep -c "mean 'with space'?")" 1
+check "what is like none does not" eq "$(at_terminal 'shmfsctl get s.db other' | grep -c mean)" 0
+check "nor does it elsewhere, where nobody is asked" eq "$(shmfsctl get s.db greting 2>&1)" \
+	"shmfsctl: s.db: no such key: greting"
+
+# Colours: on a terminal, unless NO_COLOR is set.
 on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r' | grep -c "$(printf '\033')"; }
 export TERM=xterm
 unset NO_COLOR
