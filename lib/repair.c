@@ -88,7 +88,7 @@ int sfs_repair_told(struct sfs_repair *r, double share)
 	               : 0;
 }
 
-/* A store that is good takes two walks of the tree and one of the log. */
+/* A store that is good takes two walks of the tree and one of the log; another is checked at the end. */
 static void measure(struct sfs_repair *r)
 {
 	uint64_t file = r->nseg << SFS_SEG_SHIFT;
@@ -96,6 +96,8 @@ static void measure(struct sfs_repair *r)
 	r->log_bytes = r->log.known ? sfs_min(file, r->log.commit - r->log.head) : 0;
 	r->map_bytes = file - r->log_bytes;
 	sfs_repair_more(r, 2 * r->map_bytes + r->log_bytes);
+	if (r->changing)
+		sfs_repair_more(r, r->map_bytes + r->log_bytes);
 }
 
 /* ---- beginning to change something ------------------------------------------------------------ */
@@ -146,6 +148,7 @@ int sfs_repair_change(struct sfs_repair *r)
 	if (r->changing)
 		return 0;
 	r->changing = true;
+	sfs_repair_more(r, r->map_bytes + r->log_bytes); /* measure() may be still to come */
 	sfs_set(&live->epoch, new_epoch(r));
 	sfs_set(&live->freed, (freed < SFS_SANE ? freed : 0) + 1);
 	sfs_set(&live->seq, seq < SFS_SANE ? seq : 0);
@@ -320,7 +323,6 @@ static int verify(struct sfs_repair *r)
 	};
 	int rc = sfs_sync(r->s); /* without a checkpoint it is not */
 
-	sfs_repair_more(r, r->map_bytes + r->log_bytes);
 	sfs_repair_part(r, r->map_bytes + r->log_bytes);
 	if (rc == 0)
 		rc = shmfs_check(r->s, &after, r->report, r->arg);
