@@ -14,6 +14,13 @@ _shmfsctl_options()
 	shmfsctl help "$1" 2>/dev/null | sed -n 's/^  \(-., \)\{0,1\}\(--[a-z-]*=\{0,1\}\).*/\2/p'
 }
 
+# Those that take a value in the next word: --last -n
+_shmfsctl_takers()
+{
+	shmfsctl help "$1" 2>/dev/null |
+		sed -n 's/^  \(-., \)\{0,1\}\(--[a-z-]*\)=.*/ \1\2 /p' | tr -d ',\n'
+}
+
 # _shmfsctl_values VERB OPTION: what it is called, in place of its value
 _shmfsctl_values()
 {
@@ -54,10 +61,10 @@ _shmfsctl_files()
 }
 
 # Keys of a store, as names if --name is there.  Many are not shown: a terminal is no place
-# for a million lines.
+# for a million lines.  $4: not empty: quote what needs it.
 _shmfsctl_keys()
 {
-	local store=$1 typed=$2 as=$3 plain=1 key
+	local store=$1 typed=$2 as=$3 plain=$4 key
 	local -a how
 
 	[ "$as" != --key-file ] || { _shmfsctl_files "$typed"; return; }
@@ -93,16 +100,22 @@ _shmfsctl_places()
 	_shmfsctl_cursors "$1" "$2" "$3cursor:"
 }
 
-# _shmfsctl_operand KIND STORE TYPED AS
+# _shmfsctl_operand KIND STORE TYPED AS NEXT: NEXT is the kind of the operand behind, which this one
+# may be where STORE can be left out.  Among files bash does the quoting.
 _shmfsctl_operand()
 {
 	case ${1%...} in
 	STORE)
 		_shmfsctl_files "$3"
-		[ -z "$SHMFS_STORE" ] || _shmfsctl_match "$3" @
+		[ -n "$SHMFS_STORE" ] || return
+		_shmfsctl_match "$3" @
+		case ${5%...} in
+		KEY | FROM) [ "$4" = --key-file ] || _shmfsctl_keys "$2" "$3" "$4" "" ;;
+		POS | PLACE | *"|"*) _shmfsctl_operand "$5" "$2" "$3" ;;
+		esac
 		;;
 	FILE | DEST | DIR | SOURCE) _shmfsctl_files "$3" ;;
-	KEY | FROM | TO) _shmfsctl_keys "$2" "$3" "$4" ;;
+	KEY | FROM | TO) _shmfsctl_keys "$2" "$3" "$4" quote ;;
 	NAME) _shmfsctl_cursors "$2" "$3" "" ;;
 	POS | PLACE) _shmfsctl_places "$2" "$3" "" ;;
 	VERB) _shmfsctl_match "$3" $(_shmfsctl_verbs) ;;
@@ -112,7 +125,7 @@ _shmfsctl_operand()
 
 _shmfsctl()
 {
-	local rest=$COMP_LINE word current verb store='' as='' done='' i n=0 kind
+	local rest=$COMP_LINE word current verb store='' as='' done='' i n=0 kind takers ended=''
 	local -a words=() options kinds
 
 	# bash cuts words at ":" and "=" too, as in --type=string or the key user:1.  Join what no
@@ -137,20 +150,27 @@ _shmfsctl()
 		return
 	fi
 	mapfile -t options < <(_shmfsctl_options "$verb")
+	takers=$(_shmfsctl_takers "$verb")
 	for ((i = 2; i < ${#words[@]} - 1; i++)); do
-		case ${words[i]} in
-		--name | --key-file) as=${words[i]} ;;
-		--*) [[ " ${options[*]} " != *" ${words[i]}= "* ]] || i=$((i + 1)) ;; # its value
-		-*) ;;
+		word=${words[i]}
+		case $ended$word in
+		--) ended=ended ;;
+		--name | --key-file) as=$word ;;
+		--*) [[ $takers != *" $word "* ]] || i=$((i + 1)) ;; # its value
+		-?*) [[ $takers != *" -${word: -1} "* ]] || i=$((i + 1)) ;;
 		*)
 			n=$((n + 1))
-			[ $n != 1 ] || store=${words[i]}
+			[ $n != 1 ] || store=$word
 			;;
 		esac
 	done
-	[ "$store" != @ ] || store=$SHMFS_STORE
+	read -ra kinds < <(_shmfsctl_operands "$verb")
+	if [ -n "$SHMFS_STORE" ] && [ "${kinds[0]}" = STORE ]; then
+		[ "$store" = @ ] || [ $n = 0 ] || [ -e "$store" ] || n=$((n + 1)) # it was left out
+		[ -e "$store" ] || store=$SHMFS_STORE
+	fi
 
-	case $current in
+	case $ended$current in
 	--from=*) _shmfsctl_places "$store" "$current" --from= ;;
 	--*=*)
 		_shmfsctl_match "$current" $(_shmfsctl_literal "${current%%=*}=" \
@@ -161,12 +181,11 @@ _shmfsctl()
 		[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace
 		;;
 	*)
-		read -ra kinds < <(_shmfsctl_operands "$verb")
 		kind=${kinds[n]}
 		# The last one may be one that is repeated.
 		[ -n "$kind" ] || [ ${#kinds[@]} = 0 ] || kind=${kinds[${#kinds[@]} - 1]}
 		[ $n -lt ${#kinds[@]} ] || [[ $kind == *... ]] || kind=
-		_shmfsctl_operand "$kind" "$store" "$current" "$as"
+		_shmfsctl_operand "$kind" "$store" "$current" "$as" "${kinds[n + 1]}"
 		;;
 	esac
 	for ((i = 0; i < ${#COMPREPLY[@]}; i++)); do

@@ -31,11 +31,13 @@ function __shmfsctl_options
         end
 end
 
-# Which operand is typed: its name in the usage.  Sets store and as too.
+# Which operand is typed: its name in the usage, and that of the one behind.  Sets store and as too.
 function __shmfsctl_kind --no-scope-shadowing
     set -l words (__shmfsctl_words)
     set -l verb $words[1]
-    set -l takes (shmfsctl help $verb 2>/dev/null | sed -n -E 's/^  (-., )?(--[a-z-]+)=.*/\2/p')
+    set -l takes (shmfsctl help $verb 2>/dev/null | sed -n -E 's/^  (-., )?(--[a-z-]+)=.*/\1\2/p' |
+        string replace ', ' \n)
+    set -l ended
     set -l kinds (shmfsctl help $verb 2>/dev/null |
         sed -n '1{s/.*\[OPTION\.\.\.\]//;s/[][]//g;p;}' | string match -a -r '\S+')
     set -l skip 0
@@ -43,17 +45,26 @@ function __shmfsctl_kind --no-scope-shadowing
     for word in $words[2..-1]
         if test $skip = 1
             set skip 0
+        else if test -n "$ended"; or not string match -q -- '-?*' $word
+            set n (math $n + 1)
+            test $n = 1; and set store $word
+        else if test $word = --
+            set ended ended
         else if contains -- $word --name --key-file
             set as $word
         else if contains -- $word $takes
             set skip 1
-        else if not string match -q -- '-*' $word
-            set n (math $n + 1)
-            test $n = 1; and set store $word
+        else if not string match -q -- '--*' $word; and contains -- -(string sub -s -1 -- $word) $takes
+            set skip 1
         end
     end
-    test "$store" = @; and set store $SHMFS_STORE
+    if test -n "$SHMFS_STORE" -a "$kinds[1]" = STORE
+        # it may have been left out
+        test "$store" = @ -o $n = 0 -o -e "$store"; or set n (math $n + 1)
+        test -e "$store"; or set store $SHMFS_STORE
+    end
     set kind $kinds[(math $n + 1)]
+    set next (string replace ... '' -- $kinds[(math $n + 2)])
     if test -z "$kind"; and string match -q '*...' -- $kinds[-1]
         set kind $kinds[-1]
     end
@@ -73,6 +84,7 @@ function __shmfsctl_cursors -a prefix store
     if test -z "$store"
         set -l as
         set -l kind
+        set -l next
         __shmfsctl_kind
     end
     test -f "$store"; or return
@@ -85,13 +97,22 @@ function __shmfsctl_operands
     set -l store
     set -l as
     set -l kind
+    set -l next
     __shmfsctl_kind
+    __shmfsctl_operand $kind
+    # STORE can be left out
+    if test "$kind" = STORE -a -n "$SHMFS_STORE"
+        printf '@\tthe store of SHMFS_STORE\n'
+        contains -- "$next" KEY FROM POS PLACE; or string match -q '*|*' -- "$next"
+        and test "$as" != --key-file
+        and __shmfsctl_operand $next
+    end
+end
+
+function __shmfsctl_operand --no-scope-shadowing
     set -l typed (commandline -ct)
-    switch $kind
-        case STORE
-            __fish_complete_path $typed
-            test -n "$SHMFS_STORE"; and printf '@\tthe store of SHMFS_STORE\n'
-        case FILE DEST DIR SOURCE
+    switch $argv[1]
+        case STORE FILE DEST DIR SOURCE
             __fish_complete_path $typed
         case KEY FROM TO
             if test "$as" = --key-file
@@ -107,7 +128,7 @@ function __shmfsctl_operands
         case VERB
             __shmfsctl_verbs
         case '*|*'
-            for value in (string split '|' -- $kind)
+            for value in (string split '|' -- $argv[1])
                 string match -q -r '[A-Z]' -- $value; or echo $value
             end
     end
@@ -118,7 +139,7 @@ function __shmfsctl_has_verb
 end
 
 function __shmfsctl_types_option
-    __shmfsctl_has_verb; and string match -q -- '-*' (commandline -ct)
+    __shmfsctl_has_verb; and string match -q -- '-*' (commandline -ct); and not contains -- -- (commandline -opc)
 end
 
 complete -c shmfsctl -f

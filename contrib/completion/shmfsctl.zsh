@@ -41,11 +41,19 @@ _shmfsctl_literal() {
 	_wanted values expl value compadd -a words
 }
 
+# KIND, and that of the operand behind, which this one may be where STORE can be left out.
 _shmfsctl_operand() {
 	case ${1%...} in
 	STORE)
-		_files
-		[[ -z $SHMFS_STORE ]] || _wanted stores expl "that of SHMFS_STORE" compadd @
+		integer found
+		_files && found=1
+		[[ -n $SHMFS_STORE ]] || return
+		_wanted stores expl "that of SHMFS_STORE" compadd @ && found=1
+		case ${2%...} in
+		KEY | FROM) [[ $as == --key-file ]] || _shmfsctl_keys && found=1 ;;
+		POS | PLACE | *\|*) _shmfsctl_operand $2 && found=1 ;;
+		esac
+		(( found ))
 		;;
 	FILE | DEST | DIR | SOURCE) _files ;;
 	KEY | FROM | TO) _shmfsctl_keys ;;
@@ -59,7 +67,7 @@ _shmfsctl_operand() {
 
 _shmfsctl() {
 	setopt localoptions extendedglob
-	local curcontext=$curcontext line option arg text store as word kind expl
+	local curcontext=$curcontext line option arg text store as word kind expl ended
 	local -a specs help kinds takes
 	integer n=0 i
 
@@ -79,7 +87,7 @@ _shmfsctl() {
 		option=$match[2] arg=${match[3]#=}
 		text=${${match[5]//\[/\\[}//\]/\\]}
 		text=${text//:/\\:}
-		[[ -z $arg ]] || takes+=($option)
+		[[ -z $arg ]] || takes+=($option ${match[1][1,2]})
 		case $option$arg in
 		*\|*) specs+=("$option=[$text]:${arg//|/ or }:{_shmfsctl_literal '$arg'}") ;;
 		--from*) specs+=("$option=[$text]:$arg:_shmfsctl_places") ;;
@@ -90,21 +98,25 @@ _shmfsctl() {
 	done
 	for (( i = 3; i < CURRENT; i++ )); do
 		word=$words[i]
-		case $word in
+		case $ended$word in
+		--) ended=ended ;;
 		--name | --key-file) as=$word ;;
-		--*) (( ! $takes[(Ie)$word] )) || (( i++ )) ;;
-		-*) ;;
+		--*) (( ! $takes[(Ie)$word] )) || (( i++ )) ;; # its value
+		-?*) (( ! $takes[(Ie)-$word[-1]] )) || (( i++ )) ;;
 		*)
 			(( ++n != 1 )) || store=${(Q)word}
 			;;
 		esac
 	done
-	[[ $store != @ ]] || store=$SHMFS_STORE
+	if [[ -n $SHMFS_STORE && $kinds[1] == STORE ]]; then
+		[[ $store == @ || -e $store ]] || (( ! n )) || (( n++ )) # it was left out
+		[[ -e $store ]] || store=$SHMFS_STORE
+	fi
 	kind=$kinds[n+1]
 	[[ -n $kind || $kinds[-1] != *... ]] || kind=$kinds[-1]
 	words=("${(@)words[2,-1]}")
 	(( CURRENT-- ))
-	_arguments -S : $specs '*: :{_shmfsctl_operand "$kind"}'
+	_arguments -S : $specs '*: :{_shmfsctl_operand "$kind" "$kinds[n+2]"}'
 }
 
 _shmfsctl "$@"

@@ -63,3 +63,18 @@ check "an option and its value in two words are no operand" \
 check "@ is the store of SHMFS_STORE" eq "$(SHMFS_STORE=s.db complete_line "shmfsctl get @ user:")" "1 2 "
 check "and offered where there is one" eq "$(SHMFS_STORE=s.db complete_line "shmfsctl get @")" "@ "
 check "a missing store offers no keys, in silence" eq "$(complete_line "shmfsctl get none.db u" 2>&1)" " "
+check "a short option's value is no operand either" offers "shmfsctl tail -n 3 s" s.db
+check "nor is one behind other letters" offers "shmfsctl tail -fn 3 s" s.db
+shmfsctl put s.db -- -dash v
+check "behind -- there are no options" offers "shmfsctl get s.db -- -" -dash
+export SHMFS_STORE=s.db
+check "a store that is left out may be followed by a key" offers "shmfsctl get us" "user:1 user:2"
+check "which may be several" offers "shmfsctl del x us" "user:1 user:2"
+check "or be a file" offers "shmfsctl get s" s.db
+check "a store that is named counts" offers "shmfsctl get dir us" ""
+check "what cursor can do needs none" offers "shmfsctl cursor s" "s.db set show"
+check "nor do its cursors" offers "shmfsctl cursor show wo" worker
+check "nor places" offers "shmfsctl tail --from=cursor:wo" worker
+check "and those of trim" offers "shmfsctl trim cursor:wo" worker
+check "a verb that takes none is not led astray" offers "shmfsctl help c" "create cursor check copy compact"
+check "(nor is name)" offers "shmfsctl name e" encode

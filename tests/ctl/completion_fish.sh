@@ -41,3 +41,16 @@ check "what cursor can do" offers "shmfsctl cursor s.db " "list show create set 
 check "and cursors" offers "shmfsctl cursor s.db set w" worker
 check "@ is the store of SHMFS_STORE" eq "$(SHMFS_STORE=s.db complete_line "shmfsctl get @ u")" "user:1 user:2 "
 check "a value is not completed" eq "$(complete_line "shmfsctl put s.db user:1 x")" ""
+check "a short option's value is no operand" offers "shmfsctl tail -n 3 s" s.db
+check "nor is one behind other letters" offers "shmfsctl tail -fn 3 s" s.db
+shmfsctl put s.db -- -dash v
+check "behind -- there are no options" offers "shmfsctl get s.db -- -d" -dash
+export SHMFS_STORE=s.db
+check "a store that is left out may be followed by a key" offers "shmfsctl get us" "user:1 user:2"
+check "which may be several" offers "shmfsctl del x us" "user:1 user:2"
+check "or be a file" offers "shmfsctl get s." s.db
+check "what cursor can do needs none" offers "shmfsctl cursor sh" show
+check "nor do its cursors" offers "shmfsctl cursor show wo" worker
+check "nor places" offers "shmfsctl tail --from=cursor:wo" --from=cursor:worker
+check "and those of trim" offers "shmfsctl trim cursor:wo" cursor:worker
+check "a verb that takes none is not led astray" offers "shmfsctl name e" encode
