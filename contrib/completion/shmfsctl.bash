@@ -111,13 +111,13 @@ _shmfsctl_operand()
 		_shmfsctl_match "$3" @
 		case ${5%...} in
 		KEY | FROM) [ "$4" = --key-file ] || _shmfsctl_keys "$2" "$3" "$4" "" ;;
-		POS | PLACE | *"|"*) _shmfsctl_operand "$5" "$2" "$3" ;;
+		PLACE | *"|"*) _shmfsctl_operand "$5" "$2" "$3" ;;
 		esac
 		;;
 	FILE | DEST | DIR | SOURCE) _shmfsctl_files "$3" ;;
 	KEY | FROM | TO) _shmfsctl_keys "$2" "$3" "$4" quote ;;
 	NAME) _shmfsctl_cursors "$2" "$3" "" ;;
-	POS | PLACE) _shmfsctl_places "$2" "$3" "" ;;
+	PLACE) _shmfsctl_places "$2" "$3" "" ;;
 	VERB) _shmfsctl_match "$3" $(_shmfsctl_verbs) ;;
 	*"|"*) _shmfsctl_match "$3" $(_shmfsctl_literal "" "$1") ;;
 	esac

@@ -103,7 +103,7 @@ function __shmfsctl_operands
     # STORE can be left out
     if test "$kind" = STORE -a -n "$SHMFS_STORE"
         printf '@\tthe store of SHMFS_STORE\n'
-        contains -- "$next" KEY FROM POS PLACE; or string match -q '*|*' -- "$next"
+        contains -- "$next" KEY FROM PLACE; or string match -q '*|*' -- "$next"
         and test "$as" != --key-file
         and __shmfsctl_operand $next
     end
@@ -122,7 +122,7 @@ function __shmfsctl_operand --no-scope-shadowing
             end
         case NAME
             __shmfsctl_cursors '' $store
-        case POS PLACE
+        case PLACE
             printf '%s\n' begin end
             __shmfsctl_cursors cursor: $store
         case VERB

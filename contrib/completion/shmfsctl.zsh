@@ -51,14 +51,14 @@ _shmfsctl_operand() {
 		_wanted stores expl "that of SHMFS_STORE" compadd @ && found=1
 		case ${2%...} in
 		KEY | FROM) [[ $as == --key-file ]] || _shmfsctl_keys && found=1 ;;
-		POS | PLACE | *\|*) _shmfsctl_operand $2 && found=1 ;;
+		PLACE | *\|*) _shmfsctl_operand $2 && found=1 ;;
 		esac
 		(( found ))
 		;;
 	FILE | DEST | DIR | SOURCE) _files ;;
 	KEY | FROM | TO) _shmfsctl_keys ;;
 	NAME) _shmfsctl_cursors ;;
-	POS | PLACE) _shmfsctl_places ;;
+	PLACE) _shmfsctl_places ;;
 	VERB) _shmfsctl_verbs ;;
 	*\|*) _shmfsctl_literal $1 ;;
 	*) _message "${1:-nothing more}" ;;

@@ -149,7 +149,8 @@ bool ctl_hint_store(const char *path, struct ctl_suggest *near);
 /* The store of the mount that this file is in, to be freed; NULL: it is in none. */
 char *ctl_hint_mount(const char *path);
 
-/* May this stream have colours?  It is a terminal, and NO_COLOR is not set. */
+/* Is this stream a terminal that knows escape sequences?  May it have colours: is NO_COLOR not set? */
+bool ctl_terminal(FILE *stream);
 bool ctl_colours(FILE *stream);
 
 /* The answer no, about a key: "no such key", "the key is there", ... */

@@ -191,16 +191,16 @@ static int run(const struct ctl_args *given)
 
 const struct ctl_verb ctl_verb_cursor = {
 	.name = "cursor",
-	.operands = "STORE list|show|create|set|rm [NAME [POS]]",
+	.operands = "STORE list|show|create|set|rm [NAME [PLACE]]",
 	.summary = "show and move cursors, the places consumers of the log have come to",
 	.details =
 		"list and show print POSITION FRAMES BYTES LOST NAME: where the cursor stands,\n"
 		"the frames and their bytes from there to the end, and the bytes of the log that\n"
 		"were trimmed in front of it.  NAME is quoted for the shell where needed.\n"
-		"create makes one at POS, without it at the oldest frame; set moves it.\n"
-		"POS is a position, begin, end, cursor:NAME, or +K or -K: K frames from where the\n"
+		"create makes one at PLACE, without it at the oldest frame; set moves it.  PLACE\n"
+		"is a position, begin, end, cursor:NAME, or +K or -K: K frames from where the\n"
 		"cursor stands; for create, behind the first K or before the last K frames.\n"
-		"Exit status 1: there is no such cursor, or one already, or no frame at POS.\n",
+		"Exit status 1: there is no such cursor, or one already, or no frame at PLACE.\n",
 	.options = options,
 	.min_operands = 2,
 	.max_operands = 4,

@@ -10,11 +10,18 @@
 
 #include "ctl.h"
 
+bool ctl_terminal(FILE *stream)
+{
+	const char *terminal = getenv("TERM");
+
+	return isatty(fileno(stream)) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
 bool ctl_colours(FILE *stream)
 {
-	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	const char *no = getenv("NO_COLOR");
 
-	return isatty(fileno(stream)) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
+	return ctl_terminal(stream) && !(no && *no);
 }
 
 static bool is_printable(const char *text)

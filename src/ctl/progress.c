@@ -36,7 +36,7 @@ static uint64_t now_ms(void)
 
 void ctl_progress_start(struct ctl_progress *p, const char *what)
 {
-	*p = (struct ctl_progress){.what = what, .terminal = isatty(STDERR_FILENO)};
+	*p = (struct ctl_progress){.what = what, .terminal = ctl_terminal(stderr)};
 	p->start_ms = now_ms();
 	p->next_ms = p->start_ms + FIRST_MS;
 }

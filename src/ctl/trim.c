@@ -40,13 +40,13 @@ static int run(const struct ctl_args *args)
 
 const struct ctl_verb ctl_verb_trim = {
 	.name = "trim",
-	.operands = "STORE POS",
+	.operands = "STORE PLACE",
 	.summary = "forget the oldest part of the log",
 	.details =
-		"Forgets whole segments of 16 MiB before POS, whatever cursors stand there; the\n"
-		"frames at and behind POS stay.  POS is a position, end, cursor:NAME, +K: behind\n"
-		"the first K frames, or -K: before the last K.\n"
-		"Exit status 1: POS is not in the log, or there is no such cursor.\n",
+		"Forgets whole segments of 16 MiB before PLACE, whatever cursors stand there; the\n"
+		"frames at and behind PLACE stay.  PLACE is a position, end, cursor:NAME, +K:\n"
+		"behind the first K frames, or -K: before the last K.\n"
+		"Exit status 1: PLACE is not in the log, or there is no such cursor.\n",
 	.min_operands = 2,
 	.max_operands = 2,
 	.run = run,

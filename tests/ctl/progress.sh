@@ -122,5 +122,7 @@ for line in "check keys.db" "check --lock keys.db" "check --repair keys.db" "cop
 	check "$line shows a bar" grep -qE "\[K[a-z ]+: [0-9]+ % $bar" shown
 	check "(and takes it away)" eq "$(tr '\r' '\n' <shown | grep '\[K' | tail -n 1 | grep -c %)" 0
 done
+script -qec "LD_PRELOAD=$tmp/clock.so TERM=dumb shmfsctl check keys.db" /dev/null </dev/null >shown
+check "on a dumb terminal there is none" eq "$(grep -c % shown)" 0
 check "elsewhere than on a terminal there is none" \
 	eq "$(LD_PRELOAD=$tmp/clock.so shmfsctl check keys.db 2>&1 | grep -c %)" 0
