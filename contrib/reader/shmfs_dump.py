@@ -7,7 +7,6 @@ import math
 import re
 import struct
 
-from shmfs_store import Damaged
 from xxh3 import u32, u64, xxh3_128
 
 TYPES = {0: 'bytes', 1: 'string', 2: 'number'}
@@ -75,8 +74,6 @@ def options(store):
 
 
 def key_line(record):
-    if record.type not in TYPES or record.type == 2 and record.size != 8:
-        raise Damaged('a value of no known type at %#x' % record.ref)
     kind, value = TYPES[record.type].encode(), record.value()
     if record.type == 2:
         return line(kind, escape(record.key), number_text(value).encode(), whole=True)

@@ -77,6 +77,16 @@ class Record:
         self.key = store.map[ref + 32:ref + 32 + klen]
         self.summed, self.map = header[4:], store.map
 
+    def check(self):
+        wanted = {2: 8, 3: LOG_SEG}.get(self.type, 8 if self.space == 2 else self.size)
+        if self.type > 3 or (self.type == 3) != (self.space == 1) or self.size != wanted:
+            raise Damaged('a value of no known type at %#x' % self.ref)
+        if self.type != 3 and self.size > SUMMED_MOST:
+            return
+        value = b'' if self.type == 3 else self.value()
+        if self.crc != crc32c(value, self.key, self.summed):
+            raise Damaged('a checksum does not match at %#x' % self.ref)
+
     def value(self):
         return self.map[self.value_at:self.value_at + self.size]
 
@@ -88,7 +98,10 @@ class Store:
         fcntl.fcntl(self.fd, fcntl.F_OFD_SETLKW, flock(fcntl.F_RDLCK, GATE, 1))
         fcntl.fcntl(self.fd, fcntl.F_OFD_SETLKW, flock(fcntl.F_RDLCK, READER, 1))
         self.size = os.fstat(self.fd).st_size
-        if self.size < 88 or os.pread(self.fd, 8, 0) != b'shmfs\r\n\1':
+        magic = os.pread(self.fd, 8, 0)
+        if self.size == 0 or magic == b'shmfs\r\n\0':
+            raise Damaged('nothing in it yet: its creation did not end')
+        if magic != b'shmfs\r\n\1':
             raise Damaged('not a shmfs store')
         self.map = mmap.mmap(self.fd, self.size, prot=mmap.PROT_READ)
         self.check_superblock()
@@ -103,11 +116,13 @@ class Store:
         fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, flock(fcntl.F_UNLCK, GATE, 1))
 
     def check_superblock(self):
-        s = self.map
+        s = self.map[:84].ljust(84, b'\0')
         if u32(s, 8) > 1:
             raise Damaged('made by a newer format')
+        if self.size < 5 * SEG:
+            raise Damaged('damaged: the file is shorter than any store')
         if (u32(s, 8) != 1 or u32(s, 80) != crc32c(s[0:80]) or s[16] != 20 or s[17] != 24 or
-                not 100 <= u32(s, 20) <= 900 or self.size < 5 * SEG):
+                not 100 <= u32(s, 20) <= 900):
             raise Damaged('the superblock is damaged')
 
     def same_session(self):
@@ -216,9 +231,7 @@ class Store:
             if not same or same.ref != record.ref:  # overwritten a moment ago?
                 if self.bucket(root, start) == word and self.map[page:page + PAGE] == slots:
                     raise Damaged('a search for a key does not find its record')
-            if record.size <= SUMMED_MOST and record.crc != crc32c(record.value(), record.key,
-                                                                   record.summed):
-                raise Damaged('a checksum does not match at %#x' % record.ref)
+            record.check()
             found.append(((h, record.key), use(record)))
         return [made for _, made in sorted(found, key=lambda pair: pair[0])], end + 1
 
@@ -231,6 +244,8 @@ class Store:
     def get(self, space, key):
         def work(root):
             record = self.find(root, space, key)
+            if record:
+                record.check()
             return record and (record.type, record.value())
         return self.attempt(work)
 
@@ -241,6 +256,8 @@ class Store:
         """(position, payload) of each frame from there to the end of its segment; whether it ended."""
         number, found = at // LOG_SEG, []
         segment = self.find(root, 1, struct.pack('<Q', number))
+        if segment:
+            segment.check()
         while segment and at < (number + 1) * LOG_SEG:
             if at >= (self.meta['tail'] if self.meta else u64(self.map, 0x2088)):
                 return found, False

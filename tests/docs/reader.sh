@@ -158,6 +158,11 @@ shmfsctl get s.db big >big
 check "get finds a key by its hash" sh -c "python3 '$reader' get s.db big | cmp - big"
 check "and a number reads as text" eq "$(read_store get s.db number)" "$(shmfsctl get s.db number)"
 check "and does not find what is not there" exits 1 read_store get s.db nothing
+check "which it says" fails_with "no such key: nothing" read_store get s.db nothing
+shmfsctl cursor --json s.db list | jq -c '[.name // .name_base64, .position]' | sort >library
+read_store cursors s.db | jq -c '[.name // .name_base64, .position]' | sort >reader
+check "the cursors stand where the library says" cmp library reader
+check "(all four)" test "$(wc -l <reader)" -eq 4
 
 # ---- after a kill, after a close, as a copy ---------------------------------------------------
 
@@ -212,7 +217,55 @@ agree_on_all many.db "$keys keys and as many frames, written by the library, are
 
 # ---- what is no store ---------------------------------------------------------------------------
 
+# wrong SENTENCE TEXT OPERAND...: it says TEXT, ends with 2, and shows nothing of its inside
+wrong() {
+	sentence=$1
+	text=$2
+	shift 2
+	status=0
+	read_store "$@" >said 2>&1 || status=$?
+	check "$sentence" eq "$status $(grep -c -e "$text" said) $(grep -c -e Traceback -e Errno said)" "2 1 0"
+}
+
+shmfsctl put hurt.db hurt 'this value is hurt'
+at=$(grep -abo 'this value' hurt.db | cut -d : -f 1)
+printf T | dd of=hurt.db bs=1 seek="$at" conv=notrunc 2>/dev/null
+wrong "a checksum that is wrong is told by ls" "checksum does not match" ls hurt.db
+wrong "and by get" "checksum does not match" get hurt.db hurt
+: >empty
+wrong "an empty file has nothing in it" "its creation did not end" ls empty
+printf 'shmfs\r\n\0' >unborn
+truncate -s 5M unborn
+wrong "nor has one whose creation did not end" "its creation did not end" dump unborn
+head -c "$(($(wc -c <closed.db) - 1048576))" closed.db >cut
+wrong "one that was cut is told" "shorter than it was" log cut
+wrong "a missing one, too" "^shmfs_reader: missing: No such file or directory$" ls missing
+wrong "a verb that there is not is a wrong usage" "STORE KEY" frob copy.db
+wrong "as is a key too few" "STORE KEY" get copy.db
+check "--help is no error" sh -c "python3 '$reader' --help >help"
+check "and fits on a terminal" sh -c "grep -q 'STORE KEY' help && ! grep -q '.\{81\}' help"
+read_store ls many.db 2>said | head -n 1 >/dev/null
+check "who reads one line and goes gets no complaint" test ! -s said
+
 seq 100000 >text 2>/dev/null || cat big >text
 check "a foreign file is refused" fails_with "not a shmfs store" read_store ls text
 head -c 1000000 copy.db >short
 check "a short one too" fails_with "damaged" read_store ls short
+
+# ---- what the page says, with numbers ----------------------------------------------------------
+
+PYTHONPATH=$top_srcdir/contrib/reader python3 - >sums <<'X'
+from crc32c import crc32c
+from xxh3 import xxh3_64, xxh3_128
+print('0x%08x' % crc32c(b'123456789'))
+for seed in 0, 1:
+    print('0x%016x' % xxh3_64(b'123456789', seed))
+for half in xxh3_128(bytes(80)):
+    print('0x%016x' % half)
+X
+check "there are five sums to try another reader's with" test "$(wc -l <sums)" -eq 5
+while read -r sum; do
+	check "shmfs(5) has $sum" grep -q "$sum" "$top_srcdir/man/shmfs.5"
+done <sums
+check "what reads the format, hash and checksum apart, is less than 300 lines" \
+	test "$(wc -l <"$top_srcdir/contrib/reader/shmfs_store.py")" -lt 300

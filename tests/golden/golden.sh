@@ -85,6 +85,10 @@ else
 fi
 
 unpack open.db
+if command -v python3 >/dev/null; then
+	check "the reader in Python refuses a copy of a volatile store that was open" \
+		fails_with "no checkpoint" python3 "$top_srcdir/contrib/reader/shmfs_reader.py" ls open.db
+fi
 check "a copy of a volatile store that was open is refused" \
 	fails_with "no checkpoint" shmfsctl ls open.db
 check "to a writer too" fails_with "no checkpoint" shmfsctl put open.db a b
