@@ -4,7 +4,9 @@
  *
  * Order: fork first, for neither threads nor an open store survive a fork.  The child opens,
  * mounts and starts its threads, then writes its exit code so far into a pipe: the parent exits
- * with it, so `shmfs STORE DIR && use DIR` works and failures are on the terminal.
+ * with it, so `shmfs STORE DIR && use DIR` works and failures are on the terminal.  A session of
+ * its own comes after the mount: when a directory that systemd mounts on demand is looked into, whoever
+ * else does waits for the mount, but for the process group of systemd, which mount(8) is left in.
  * Distrust: a child that dies without a word.
  */
 #include "session.h"
@@ -43,6 +45,7 @@ static int serve(const struct fs_options *options, int report)
 		if (report >= 0) {
 			unsigned char byte = FS_EXIT_OK;
 
+			setsid();
 			if (chdir("/") || write(report, &byte, 1) != 1)
 				code = FS_EXIT_SYSTEM;
 			leave();
@@ -99,7 +102,6 @@ int fs_start(const struct fs_options *options)
 	}
 	if (child == 0) {
 		close(ends[0]);
-		setsid();
 		_exit(serve(options, ends[1]));
 	}
 	close(ends[1]);
