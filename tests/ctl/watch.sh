@@ -150,7 +150,6 @@ dump_of() {
 store
 dump_of 4000 >few.dump
 dump_of 5000 >many.dump
-watching out s.db
 watching named s.db a k7
 named=$watcher
 watching out s.db
