@@ -60,5 +60,22 @@ nm -D --defined-only "$lib/libshmfs.so" | awk '$2 == "T" { sub("@.*", "", $3); p
 	grep -v '^_' | sort -u >exported
 check "the library exports what the header declares and nothing else" diff declared exported
 
+# Of the Debian packages, as make deb would have it: what dh_missing ends a build with.
+debian=$top_srcdir/contrib/debian
+zsh=$(sed -n 's/.*ZSH_COMPLETION_DIR=//p' "$debian/rules")
+(cd "$root" && find . ! -type d) | sed -e "s|^\.$prefix/|usr/|" -e 's|^\./||' -e 's|^usr/lib/systemd|lib/systemd|' \
+	-e 's,^usr/lib/\(libshmfs\|pkgconfig\),usr/lib/x/\1,' -e "s|^usr/share/zsh/site-functions|${zsh#/}|" >installed
+sed 's|\${DEB_HOST_MULTIARCH}|*|' "$debian"/*.install "$debian/not-installed" >patterns
+while read -r file; do
+	while read -r pattern; do
+		# shellcheck disable=SC2254
+		case $file in $pattern | $pattern/*) echo "$file" ;; esac
+	done <patterns
+done <installed >packed
+check "each file is of one Debian package" eq "$(sort packed)" "$(sort installed)"
+sed -n 's/^\(SHMFS_[0-9.]*\) {/\1/p' "$top_srcdir/lib/libshmfs.map" >sections
+check "whose symbols file has each section of libshmfs.map" \
+	eq "$(sed -n 's/^ (symver)\(SHMFS_[0-9.]*\) .*/\1/p' "$debian/libshmfs0.symbols")" "$(cat sections)"
+
 check "make uninstall" make_it uninstall
 check "nothing is left behind" eq "$(find "$root" ! -type d)" ""
