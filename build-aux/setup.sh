@@ -42,6 +42,16 @@ apt() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null
 }
 
+# What would end it later, with less said: make does not take such a path, nor autogen.sh a
+# directory that it may not write to.
+case ${top:?} in
+*[[:space:]]* | *[][{}\(\)\<\>\;\|\*\?\!\"\#\$\&\'\`\\]*)
+	die "$top: its path has a space or a sign that make and the shell understand: move it"
+	;;
+esac
+[ -x "$top/configure" ] || [ -w "$top" ] ||
+	die "$top has no configure, and may not be written to: take a copy of it"
+
 # Install what is missing of the listed packages; nothing is asked of the network otherwise.
 install_packages() {
 	if ! is_debian; then
@@ -58,11 +68,14 @@ install_packages() {
 	fi
 	say "installing $missing"
 	if [ -z "${apt_updated:-}" ]; then
-		apt update || return 1
+		apt update || say "going on with what apt-get knew before"
 		apt_updated=1
 	fi
 	# shellcheck disable=SC2086
-	apt install --no-install-recommends $missing
+	apt install --no-install-recommends $missing || {
+		echo "Not installed: $missing" >&2
+		return 1
+	}
 }
 
 # build [CONFIGURE OPTION...]: configures once, then leaves it to make to notice changes.
@@ -71,7 +84,7 @@ build() {
 		say "autogen.sh"
 		./autogen.sh || die "autogen.sh failed"
 	}
-	mkdir -p "$BUILD"
+	mkdir -p "$BUILD" || die "BUILD=DIR ${0##*/} builds in another directory"
 	[ -f "$BUILD/Makefile" ] || {
 		say "configure in $BUILD"
 		(cd "$BUILD" && "$top/configure" "$@") || die "configure failed"
