@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "config.h"
 
 static const struct {
 	int code;
@@ -40,5 +41,5 @@ const char *shmfs_strerror(int code)
 
 const char *shmfs_version(void)
 {
-	return "0.1.0";
+	return PACKAGE_VERSION;
 }
