@@ -78,17 +78,21 @@ install_packages() {
 	}
 }
 
-# build [CONFIGURE OPTION...]: configures once, then leaves it to make to notice changes.
+# build [CONFIGURE OPTION...]: configures once, then leaves it to make to notice changes.  Options that
+# it was not configured with are not passed over in silence.
 build() {
 	[ -x configure ] || {
 		say "autogen.sh"
 		./autogen.sh || die "autogen.sh failed"
 	}
 	mkdir -p "$BUILD" || die "BUILD=DIR ${0##*/} builds in another directory"
-	[ -f "$BUILD/Makefile" ] || {
+	if [ ! -f "$BUILD/Makefile" ]; then
 		say "configure in $BUILD"
 		(cd "$BUILD" && "$top/configure" "$@") || die "configure failed"
-	}
+		echo "$*" >"$BUILD/configured"
+	elif [ $# != 0 ] && [ "$*" != "$(cat "$BUILD/configured" 2>/dev/null)" ]; then
+		die "$BUILD is configured without $*; BUILD=DIR ${0##*/} $* builds in another directory"
+	fi
 	say "make"
 	make --no-print-directory -C "$BUILD" -j"$(nproc)" || die "make failed"
 }
