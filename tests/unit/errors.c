@@ -133,6 +133,7 @@ static void whole_store(void)
 	store_close(s);
 
 	GIVES(shmfs_repair, (path, &small, NULL, NULL), -EINVAL);
+	GIVES(shmfs_repair, (path, &r, NULL, NULL), -ECANCELED);
 	GIVES(shmfs_repair, (none, &mend, NULL, NULL), -ENOENT);
 	GIVES(shmfs_repair, (there, &mend, NULL, NULL), SHMFS_E_NOT_STORE);
 	file_write(there, "", 0);
