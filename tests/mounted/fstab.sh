@@ -5,7 +5,10 @@ requires fuse root unshare mount.fuse3 mount
 
 # mount(8) looks for shmfs where programs are installed: there is one, for this test alone.
 mkdir m
-echo "$tmp/fstab.db $tmp/m fuse.shmfs defaults,nofail,noauto,log_limit=64M,mode=640 0 0" >fstab
+# the line that shmfs(1) has, for here, and with more options
+sed -n "s|^/srv/store.db /mnt/store \\(fuse.shmfs .*\\) 0 0\$|$tmp/fstab.db $tmp/m \\1,noauto,log_limit=64M,mode=640 0 0|p" \
+	"$top_srcdir/man/shmfs.1" >fstab
+check "shmfs(1) has a line of fstab" test -s fstab
 cat >inside.sh <<'END'
 cleanup_mounts() { umount m 2>/dev/null || umount -l m 2>/dev/null; }
 trap cleanup_mounts EXIT
