@@ -161,6 +161,19 @@ mount_store() {
 	mount_guard "$test_dir"
 }
 
+# mount_shown STORE DIR: the same, with every request to the daemon shown in the file "requests".
+mount_shown() {
+	mkdir -p "$2"
+	test_dir=$(realpath "$2")
+	"$SHMFS" -f -d "$1" "$test_dir" >requests 2>&1 &
+	cleanup "unmount '$test_dir'; wait $!"
+	eventually mounted "$2" || {
+		fail "a mount comes up" "$(cat requests)"
+		exit 1
+	}
+	mount_guard "$test_dir"
+}
+
 # mount_guard DIR: if this mount still stands in $guard_seconds (5 minutes) something waits for ever,
 # in a sleep that no signal ends: abort the connection, so that what hangs fails instead, and
 # have the test fail with what the daemon was doing.

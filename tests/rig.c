@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -135,6 +137,17 @@ struct budget env_budget(const char *name, uint64_t otherwise, unsigned parts)
 bool budget_lasts(const struct budget *b, uint64_t done)
 {
 	return done < b->rounds && clock_us() < b->end_us;
+}
+
+pid_t fork_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
 }
 
 const char *disk_dir(void)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct rng {
 	uint64_t state;
@@ -45,6 +46,9 @@ struct budget {
 
 struct budget env_budget(const char *name, uint64_t otherwise, unsigned parts);
 bool budget_lasts(const struct budget *b, uint64_t done);
+
+/* fork(), or die(); the child is killed when its parent ends. */
+pid_t fork_child(void);
 
 /* Where the disk tests go: $SHMFS_TEST_DIR, else the current directory. */
 const char *disk_dir(void);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The disk fails under a mount: fsync says so once to each open file, and the rest goes on.
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+. "$top_srcdir/tests/env/preload.sh"
 requires fuse
-sanitized && skip_all "a sanitizer must be loaded first"
 calls=$top_builddir/tests/mounted/calls
 value() { awk -v name="$1" '$1 == name { print $2 }' m/stat; }
 
@@ -26,21 +26,8 @@ int msync(void *at, size_t n, int flags)
 	return fails() ? -1 : (int)syscall(SYS_msync, at, n, flags);
 }
 END
-# shellcheck disable=SC2086
-$CC -shared -fPIC -o flush.so flush.c || skip_all "cannot make a library to load"
-
-# libtool's wrapper finds the program; the library is for that one only
-mkdir m
 export FAILS="$tmp/fails"
-LD_PRELOAD=$tmp/flush.so "$SHMFS" s.db m -f -o sync_interval=0 2>said &
-pid=$!
-cleanup "kill -9 $pid 2>/dev/null; unmount '$tmp/m'"
-eventually mounted m
-mount_guard "$tmp/m"
-if [ "$(value is_volatile)" = 1 ]; then
-	skip "a failing disk" "the store is on a file system that keeps nothing"
-	exit
-fi
+mount_on_disk "a failing disk" sync_interval=0
 echo synced >m/keys/k
 check "fsync succeeds" sync m/keys/k
 echo lost >m/keys/k

@@ -8,15 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../lib/format.h"
-
-#define TMPFS_MAGIC 0x01021994
 
 /* ---- children ------------------------------------------------------------------------- */
 
@@ -26,11 +22,8 @@ struct child child_start(int (*run)(struct child *c), const char *path, int what
 
 	c.stage = mmap(NULL, sizeof(*c.stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	fflush(stdout);
-	c.pid = fork();
-	if (c.pid < 0)
-		die("fork: %s", strerror(errno));
+	c.pid = fork_child();
 	if (c.pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		alarm(60);
 		_exit(run(&c));
 	}
@@ -85,19 +78,6 @@ void child_kill(struct child *c, int sig)
 }
 
 /* ---- stores --------------------------------------------------------------------------- */
-
-struct shmfs *store_durable(const char *path)
-{
-	struct shmfs *s = NULL;
-	struct statfs fs;
-
-	if (statfs(harness_dir(), &fs) == 0 && fs.f_type == TMPFS_MAGIC) {
-		harness_skip("needs SHMFS_TEST_DIR on a disk");
-		return NULL;
-	}
-	CU_ASSERT_EQUAL_FATAL(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL), 0);
-	return s;
-}
 
 int try_open(const char *path, int flags)
 {

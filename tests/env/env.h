@@ -10,16 +10,6 @@
 #include "../rig.h"
 #include "../unit/store.h"
 
-/* In a child, whose exit status tells: 0, or 1 and a line that says where. */
-#define WANT(what)                                                                            \
-	do {                                                                                  \
-		if (!(what)) {                                                                \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #what);                   \
-			fflush(stdout);                                                       \
-			return 1;                                                             \
-		}                                                                             \
-	} while (0)
-
 /* Memory that children share. */
 struct stage {
 	volatile int ready; /* steps the child has done */
@@ -45,8 +35,6 @@ void child_go(struct child *c);
 int child_end(struct child *c);
 void child_kill(struct child *c, int sig);
 
-/* Made so that syncs are real: NULL, and the case skipped, where SHMFS_TEST_DIR keeps nothing. */
-struct shmfs *store_durable(const char *path);
 int try_open(const char *path, int flags);
 /* As cp(1): to a file of this name, or over what is there, the inode kept. */
 void copy_file(const char *from, const char *to);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # A disk that takes long: who does not wait for it is not made to.
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
+. "$top_srcdir/tests/env/preload.sh"
 requires fuse
-sanitized && skip_all "a sanitizer must be loaded first"
 calls=$top_builddir/tests/mounted/calls
 
 cat >flush.c <<'END'
@@ -17,20 +17,9 @@ int fdatasync(int fd)
 	return (int)syscall(SYS_fdatasync, fd);
 }
 END
-# shellcheck disable=SC2086
-$CC -shared -fPIC -o flush.so flush.c || skip_all "cannot make a library to load"
-
-mkdir m
 export SLOW="$tmp/slow"
-LD_PRELOAD=$tmp/flush.so "$SHMFS" s.db m -f -o sync_interval=0.2 &
-pid=$!
-cleanup "rm -f '$SLOW'; kill -9 $pid 2>/dev/null; unmount '$tmp/m'"
-eventually mounted m
-mount_guard "$tmp/m"
-if [ "$(awk '$1 == "is_volatile" { print $2 }' m/stat)" = 1 ]; then
-	skip "a slow disk" "the store is on a file system that keeps nothing"
-	exit
-fi
+mount_on_disk "a slow disk" sync_interval=0.2
+cleanup "rm -f '$SLOW'"
 # Threads that go before the others of the daemon, but for the watcher, which is before everybody.
 hurried() {
 	cat "/proc/$pid/task/"*/stat | awk '$19 < 0 && $41 == 0' | wc -l

@@ -14,7 +14,6 @@
 #include "dumptext.h"
 #include "tool.h"
 
-#define PIPE_MOST 60000u /* a pipe takes them before anybody reads */
 #define LONG_VALUE 1200000u    /* more than load keeps in memory */
 
 static void dump(const char *store, const char *to, struct text *t)
@@ -134,11 +133,10 @@ static void make_store(void)
 static bool load(const struct text *t, const struct text *base, struct rng *r)
 {
 	bool merge = rng_once_in(r, 6), edited = !rng_once_in(r, 8), fresh = !merge && rng_once_in(r, 4);
-	bool file = rng_once_in(r, 2), piped = !file && t->size < PIPE_MOST && rng_once_in(r, 2);
 	const char *args[8] = {"load"};
-	int n = 1, status;
+	int n = 1;
+	bool loaded;
 
-	text_write(t, "in");
 	if (merge)
 		make_store();
 	if (merge)
@@ -147,23 +145,13 @@ static bool load(const struct text *t, const struct text *base, struct rng *r)
 		args[n++] = "--edited";
 	if (fresh)
 		args[n++] = "--new-seed";
-	args[n++] = "new";
-	args[n] = file ? "in" : "-";
-	status = tool_run(args, file ? tool_nothing() : tool_stdin(t, piped), "said");
-	if (status != 0 && status != 2)
-		tool_die("exit status %d", status);
-	if (tool_there("new") != (merge || status == 0) || tool_files() != 4 + tool_there("new"))
-		tool_die("exit status %d, and the files are not what it means", status);
-	if (status == 0 && !edited && !text_same(t, base))
+	loaded = tool_fills(args, t, merge, r);
+	if (loaded && !edited && !text_same(t, base))
 		tool_die("the checksum of a changed dump is right");
-	if (tool_there("new"))
-		tool_must_be_good("new");
-	if (status)
-		tool_must_say_why();
-	else if (!merge && rng_once_in(r, 6))
+	if (loaded && !merge && rng_once_in(r, 6))
 		must_dump_the_same();
 	unlink("new");
-	return status == 0;
+	return loaded;
 }
 
 /* What no change was made to comes back as it was. */

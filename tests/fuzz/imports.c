@@ -16,7 +16,6 @@
 
 #include "tool.h"
 
-#define PIPE_MOST 60000u /* a pipe takes them before anybody reads */
 #define HEADER	  24
 
 static struct text json, log_file;
@@ -200,36 +199,23 @@ static void must_export_the_same(void)
 
 static bool import(const struct text *t, bool is_log, struct rng *r)
 {
-	bool merge = rng_once_in(r, 6), file = rng_once_in(r, 2);
-	bool piped = !file && t->size < PIPE_MOST && rng_once_in(r, 2);
+	bool merge = rng_once_in(r, 6), imported;
 	const char *args[8] = {"import", is_log ? "--format=shmio" : "--format=json"};
 	struct shmfs *s;
-	int n = 2, status;
 
-	text_write(t, "in");
 	if (merge) {
 		tool_must(shmfs_open(&s, "new", SHMFS_RDWR | SHMFS_CREATE, NULL), "create");
 		tool_must(shmfs_put(s, "n", 1, "before", 6, SHMFS_BYTES, NULL), "put");
 		tool_must(shmfs_close(s), "close");
-		args[n++] = "--merge";
+		args[2] = "--merge";
 	}
-	args[n++] = "new";
-	args[n] = file ? "in" : "-";
-	status = tool_run(args, file ? tool_nothing() : tool_stdin(t, piped), "said");
-	if (status != 0 && status != 2)
-		tool_die("exit status %d", status);
-	if (tool_there("new") != (merge || status == 0) || tool_files() != 4 + tool_there("new"))
-		tool_die("exit status %d, and the files are not what it means", status);
-	if (tool_there("new"))
-		tool_must_be_good("new");
-	if (status)
-		tool_must_say_why();
-	else if (is_log)
+	imported = tool_fills(args, t, merge, r);
+	if (imported && is_log)
 		must_export_the_log(t);
-	else
+	else if (imported)
 		must_export_the_same();
 	unlink("new");
-	return status == 0;
+	return imported;
 }
 
 int main(void)

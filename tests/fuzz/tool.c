@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define HANG_SECONDS 60
+#define PIPE_MOST    60000u /* a pipe takes them before anybody reads */
 #define FILE_MOST    (128u << 20) /* whatever size the text asks for */
 
 uint64_t tool_seed;
@@ -161,4 +162,26 @@ void tool_must_say_why(void)
 	if (err.size < sizeof(name) || err.data[err.size - 1] != '\n' ||
 	    memcmp(err.data + at, name, sizeof(name) - 1) != 0)
 		tool_die("it fails and does not say why");
+}
+
+bool tool_fills(const char *args[], const struct text *t, bool there, struct rng *r)
+{
+	bool file = rng_once_in(r, 2), piped = !file && t->size < PIPE_MOST && rng_once_in(r, 2);
+	int n = 0, status;
+
+	text_write(t, "in");
+	while (args[n])
+		n++;
+	args[n++] = "new";
+	args[n] = file ? "in" : "-";
+	status = tool_run(args, file ? tool_nothing() : tool_stdin(t, piped), "said");
+	if (status != 0 && status != 2)
+		tool_die("exit status %d", status);
+	if (tool_there("new") != (there || status == 0) || tool_files() != 4 + tool_there("new"))
+		tool_die("exit status %d, and the files are not what it means", status);
+	if (tool_there("new"))
+		tool_must_be_good("new");
+	if (status)
+		tool_must_say_why();
+	return status == 0;
 }

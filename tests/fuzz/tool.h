@@ -22,6 +22,11 @@ int tool_run(const char *const args[], int in, const char *out);
 int tool_nothing(void);				  /* to be its stdin */
 int tool_stdin(const struct text *t, bool piped); /* the text, in a pipe or the file "in" */
 
+/* Run what makes the store "new" of the text, or adds to it if it is there: args gets that name and
+ * where the text is, a file, a pipe or standard input, as r says.  Afterwards the store is good, and
+ * only there if it was or the tool succeeded; which is what is returned. */
+bool tool_fills(const char *args[], const struct text *t, bool there, struct rng *r);
+
 bool tool_there(const char *path);
 int tool_files(void); /* in the directory */
 

@@ -7,14 +7,7 @@
 . "${top_srcdir:?run me through tests/run.sh}/tests/lib.sh"
 requires fuse awk
 
-mkdir m
-"$SHMFS" -f -d s.db "$tmp/m" >requests 2>&1 &
-cleanup "unmount '$tmp/m'; wait $!"
-eventually mounted m || {
-	fail "a mount comes up" "$(cat requests)"
-	exit 1
-}
-mount_guard "$tmp/m"
+mount_shown s.db m
 
 asked() {
 	grep 'opcode:' requests | grep -cvE 'RELEASE|RELEASEDIR|FORGET|INTERRUPT'

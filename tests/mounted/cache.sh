@@ -4,14 +4,7 @@
 requires fuse awk
 calls=$top_builddir/tests/mounted/calls
 
-mkdir m
-"$SHMFS" -f -d s.db "$tmp/m" >requests 2>&1 &
-cleanup "unmount '$tmp/m'; wait $!"
-eventually mounted m || {
-	fail "a mount comes up" "$(cat requests)"
-	exit 1
-}
-mount_guard "$tmp/m"
+mount_shown s.db m
 
 # asked COMMAND...: what of the daemon, without what the kernel sends later
 asked() {

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -209,13 +208,10 @@ static _Noreturn void read_on(const struct setup *setup, enum how how)
 /* how < 0: the writer. */
 static pid_t spawn(const struct setup *setup, int how)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (how < 0)
 		write_on(setup);
 	read_on(setup, (enum how)how);

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,12 +72,9 @@ static void spawn(struct torture *t, unsigned i)
 {
 	uint64_t seed = rng_next(&t->rng);
 
-	t->pids[i] = fork();
-	if (t->pids[i] < 0)
-		die("fork: %s", strerror(errno));
+	t->pids[i] = fork_child();
 	if (t->pids[i])
 		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (i == WRITERS_TOP)
 		reader_run(t->path, t->books, t->fillers, seed);
 	writer_run(t->path, t->books, i, seed);

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,13 +41,10 @@ static void must(int got, const char *what)
 static pid_t spawn(struct torture *t, unsigned i)
 {
 	uint64_t seed = rng_next(&t->rng);
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (i == LOG_WRITERS)
 		logreader_run(t->path, t->books);
 	logwriter_run(t->path, t->books, i, seed);

@@ -11,39 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../rig.h"
 #include "store.h"
-
-#define WANT(what)                                                                            \
-	do {                                                                                  \
-		if (!(what)) {                                                                \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #what);                   \
-			return 1;                                                             \
-		}                                                                             \
-	} while (0)
-
-static int put(struct shmfs *s, uint64_t key, size_t size)
-{
-	static unsigned char room[3 << 20];
-
-	value_fill(room, size, key);
-	return shmfs_put(s, &key, sizeof(key), room, size, SHMFS_BYTES, NULL);
-}
-
-static int whole(struct shmfs *s, uint64_t key)
-{
-	struct shmfs_view view;
-
-	return shmfs_view(s, &key, sizeof(key), &view) == 0 &&
-	       value_is(view.data, view.info.size, key);
-}
-
-static int good(struct shmfs *s)
-{
-	struct shmfs_check_result r = {.struct_size = sizeof(r)};
-
-	return shmfs_check(s, &r, NULL, NULL) == 0 && r.problems == 0;
-}
 
 static const char *full_dir;
 
@@ -103,15 +71,15 @@ static int fill_disk(void *arg)
 	snprintf(path, sizeof(path), "%s/s", full_dir);
 	snprintf(ballast, sizeof(ballast), "%s/ballast", full_dir);
 	WANT(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL) == 0);
-	for (n = 0; n < 1000000 && !(got = put(s, n, size)); n++)
+	for (n = 0; n < 1000000 && !(got = store_number(s, n, size)); n++)
 		;
 	WANT(got == -ENOSPC);
 	WANT(n * size > 8 << 20);
 	fill_up(ballast);
-	WANT(put(s, n, size) == -ENOSPC);
+	WANT(store_number(s, n, size) == -ENOSPC);
 	for (i = 0; i < n; i++)
-		WANT(whole(s, i));
-	WANT(good(s));
+		WANT(store_has_number(s, i));
+	WANT(store_sound(s));
 	/* Every delete works, with not a byte left, in whatever order. */
 	for (i = 0; i < n; i++) {
 		uint64_t key = i * 7919 % n;
@@ -124,18 +92,18 @@ static int fill_disk(void *arg)
 		got = shmfs_del(s, &i, sizeof(i), 0, NULL);
 		WANT(got == 0 || got == -ENOENT);
 	}
-	WANT(good(s));
+	WANT(store_sound(s));
 	/* What was deleted is room for as much again, give or take the spares. */
 	for (i = 0; i < n / 2; i++)
-		WANT(put(s, i, size) == 0);
+		WANT(store_number(s, i, size) == 0);
 	for (i = 0; i < n / 2; i++)
-		WANT(whole(s, i));
-	WANT(good(s));
+		WANT(store_has_number(s, i));
+	WANT(store_sound(s));
 	WANT(shmfs_close(s) == 0);
 	WANT(shmfs_open(&s, path, SHMFS_RDWR, NULL) == 0);
 	for (i = 0; i < n / 2; i++)
-		WANT(whole(s, i));
-	WANT(good(s));
+		WANT(store_has_number(s, i));
+	WANT(store_sound(s));
 	return shmfs_close(s) != 0;
 }
 
@@ -155,14 +123,14 @@ static int create_on_full(void *arg)
 		got = shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL);
 		WANT(got == 0 || got == -ENOSPC);
 		if (!got) {
-			got = put(s, 1, 100);
+			got = store_number(s, 1, 100);
 			WANT(got == 0 || got == -ENOSPC);
 			WANT(shmfs_close(s) == 0);
 		} else {
 			/* Room again: the half-made file is in nobody's way. */
 			WANT(mount(NULL, full_dir, NULL, MS_REMOUNT, "size=32m") == 0);
 			WANT(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL) == 0);
-			WANT(put(s, 1, 100) == 0 && whole(s, 1));
+			WANT(store_number(s, 1, 100) == 0 && store_has_number(s, 1));
 			WANT(shmfs_close(s) == 0);
 		}
 		WANT(umount(full_dir) == 0);

@@ -7,39 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../rig.h"
 #include "store.h"
-
-#define WANT(what)                                                                            \
-	do {                                                                                  \
-		if (!(what)) {                                                                \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #what);                   \
-			return 1;                                                             \
-		}                                                                             \
-	} while (0)
-
-static int put(struct shmfs *s, uint64_t key, size_t size)
-{
-	static unsigned char room[3 << 20];
-
-	value_fill(room, size, key);
-	return shmfs_put(s, &key, sizeof(key), room, size, SHMFS_BYTES, NULL);
-}
-
-static int whole(struct shmfs *s, uint64_t key)
-{
-	struct shmfs_view view;
-
-	return shmfs_view(s, &key, sizeof(key), &view) == 0 &&
-	       value_is(view.data, view.info.size, key);
-}
-
-static int good(struct shmfs *s)
-{
-	struct shmfs_check_result r = {.struct_size = sizeof(r)};
-
-	return shmfs_check(s, &r, NULL, NULL) == 0 && r.problems == 0;
-}
 
 static int small_files(void *arg)
 {
@@ -49,16 +17,16 @@ static int small_files(void *arg)
 	int got = 0;
 
 	WANT(setrlimit(RLIMIT_FSIZE, &limit) == 0); /* beyond it SIGXFSZ kills */
-	for (n = 0; n < 100000 && !(got = put(s, n, 5000)); n++)
+	for (n = 0; n < 100000 && !(got = store_number(s, n, 5000)); n++)
 		;
 	WANT(got == -EFBIG);
-	WANT(put(s, n, 3 << 20) == -EFBIG);
+	WANT(store_number(s, n, 3 << 20) == -EFBIG);
 	for (uint64_t i = 0; i < n; i++)
-		WANT(whole(s, i));
+		WANT(store_has_number(s, i));
 	for (uint64_t i = 0; i < n; i++)
 		WANT(shmfs_del(s, &i, sizeof(i), 0, NULL) == 0);
-	WANT(put(s, 1, 5000) == 0);
-	WANT(good(s));
+	WANT(store_number(s, 1, 5000) == 0);
+	WANT(store_sound(s));
 	return shmfs_close(s) != 0;
 }
 
@@ -70,8 +38,8 @@ static int little_memory(void *arg)
 	WANT(setrlimit(RLIMIT_AS, &limit) == 0);
 	WANT(shmfs_open(&s, arg, SHMFS_RDWR | SHMFS_CREATE, NULL) == 0);
 	for (uint64_t i = 0; i < 100; i++)
-		WANT(put(s, i, 100000) == 0 && whole(s, i));
-	WANT(good(s));
+		WANT(store_number(s, i, 100000) == 0 && store_has_number(s, i));
+	WANT(store_sound(s));
 	return shmfs_close(s) != 0;
 }
 

@@ -10,13 +10,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "../rig.h"
 #include "frames.h"
-
-#define TMPFS_MAGIC 0x01021994
 
 static struct shmfs *with_limit(const char *path, uint64_t limit, uint32_t flags)
 {
@@ -120,29 +117,6 @@ static void limit_refuses(void)
 
 /* ---- syncs */
 
-static struct shmfs *durable(const char *path)
-{
-	struct shmfs *s = NULL;
-	struct statfs fs;
-
-	if (statfs(harness_dir(), &fs) == 0 && fs.f_type == TMPFS_MAGIC) {
-		harness_skip("needs SHMFS_TEST_DIR on a disk");
-		return NULL;
-	}
-	CU_ASSERT_EQUAL_FATAL(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL), 0);
-	return s;
-}
-
-static const char *copy_of(const char *path, const char *name)
-{
-	const char *copy = store_path(name);
-	struct bytes b = file_read(path);
-
-	file_write(copy, b.data, b.size);
-	free(b.data);
-	return copy;
-}
-
 static atomic_int synced;
 
 static void *sync_it(void *s)
@@ -153,7 +127,7 @@ static void *sync_it(void *s)
 
 static void sync_with_a_batch(void)
 {
-	struct shmfs *s = durable(store_path("batch"));
+	struct shmfs *s = store_durable(store_path("batch"));
 	struct shmfs_batch *b, *c;
 	pthread_t t;
 
@@ -187,7 +161,7 @@ static void lost_but_synced(void)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		const char *path = store_path("lost");
 
-		s = durable(path);
+		s = store_durable(path);
 		if (!s)
 			return;
 		frame_fill_to(s, ends[i]);
@@ -196,7 +170,7 @@ static void lost_but_synced(void)
 		frame_append(s, 1000 + i, 33);
 		for (int k = 0; k < 3; k++)
 			frame_append(s, 5, i % 2 ? 9000000 : 900);
-		copy = copy_of(path, "lost-copy");
+		copy = store_copy(path, "lost-copy");
 		for (int how = SHMFS_RDONLY; how <= SHMFS_RDWR; how++) {
 			c = store_open(copy, how);
 			now = frame_bounds(c);
@@ -233,7 +207,7 @@ static void copy_of_closed(void)
 	CU_ASSERT_EQUAL(shmfs_log_trim(s, SEGMENT), 0);
 	then = frame_bounds(s);
 	store_close(s);
-	path = copy_of(path, "closed-copy");
+	path = store_copy(path, "closed-copy");
 	for (int how = SHMFS_RDONLY; how <= SHMFS_RDWR; how++) {
 		s = store_open(path, how);
 		now = frame_bounds(s);

@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "../rig.h"
+
+#define TMPFS_MAGIC 0x01021994
 
 const char *store_path(const char *name)
 {
@@ -32,6 +37,19 @@ struct shmfs *store_new(const char *path)
 		printf("# cannot make %s: %s\n", path, shmfs_strerror(got));
 		exit(1);
 	}
+	return s;
+}
+
+struct shmfs *store_durable(const char *path)
+{
+	struct shmfs *s = NULL;
+	struct statfs fs;
+
+	if (statfs(harness_dir(), &fs) == 0 && fs.f_type == TMPFS_MAGIC) {
+		harness_skip("needs SHMFS_TEST_DIR on a disk");
+		return NULL;
+	}
+	CU_ASSERT_EQUAL_FATAL(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL), 0);
 	return s;
 }
 
@@ -66,6 +84,13 @@ void store_good(struct shmfs *s)
 	CU_ASSERT_EQUAL(r.problems, 0);
 }
 
+int store_sound(struct shmfs *s)
+{
+	struct shmfs_check_result r = {.struct_size = sizeof(r)};
+
+	return shmfs_check(s, &r, print_problem, NULL) == 0 && r.problems == 0;
+}
+
 struct shmfs_stat store_stat(struct shmfs *s)
 {
 	struct shmfs_stat st = {.struct_size = sizeof(st)};
@@ -88,6 +113,22 @@ int store_has(struct shmfs *s, const char *key, const char *value)
 	if (!value)
 		return got == -ENOENT;
 	return got == 0 && size == strlen(value) && memcmp(room, value, size) == 0;
+}
+
+int store_number(struct shmfs *s, uint64_t key, size_t size)
+{
+	static unsigned char room[3 << 20];
+
+	value_fill(room, size, key);
+	return shmfs_put(s, &key, sizeof(key), room, size, SHMFS_BYTES, NULL);
+}
+
+int store_has_number(struct shmfs *s, uint64_t key)
+{
+	struct shmfs_view view;
+
+	return shmfs_view(s, &key, sizeof(key), &view) == 0 &&
+	       value_is(view.data, view.info.size, key);
 }
 
 struct bytes file_read(const char *path)
@@ -125,6 +166,16 @@ int file_is(const char *path, struct bytes b)
 	free(now.data);
 	free(b.data);
 	return same;
+}
+
+const char *store_copy(const char *path, const char *name)
+{
+	const char *copy = store_path(name);
+	struct bytes b = file_read(path);
+
+	file_write(copy, b.data, b.size);
+	free(b.data);
+	return copy;
 }
 
 int in_child(int (*run)(void *arg), void *arg)

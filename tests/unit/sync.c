@@ -7,47 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statfs.h>
 
 #include "../rig.h"
 #include "store.h"
 
-#define TMPFS_MAGIC 0x01021994
-
-static bool on_tmpfs(const char *path)
-{
-	struct statfs fs;
-
-	return statfs(path, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
-}
-
-/* A durable store, or NULL and the case skipped. */
-static struct shmfs *durable(const char *path)
-{
-	struct shmfs *s = NULL;
-
-	if (on_tmpfs(harness_dir())) {
-		harness_skip("needs SHMFS_TEST_DIR on a disk");
-		return NULL;
-	}
-	CU_ASSERT_EQUAL_FATAL(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL), 0);
-	return s;
-}
-
 static struct shmfs *open_copy(const char *path, const char *name)
 {
-	const char *copy = store_path(name);
-	struct bytes b = file_read(path);
-
-	file_write(copy, b.data, b.size);
-	free(b.data);
-	return store_open(copy, SHMFS_RDWR);
+	return store_open(store_copy(path, name), SHMFS_RDWR);
 }
 
 static void as_of_the_last(void)
 {
 	const char *path = store_path("last");
-	struct shmfs *s = durable(path), *c;
+	struct shmfs *s = store_durable(path), *c;
 	char key[16];
 
 	if (!s)
@@ -86,7 +58,7 @@ static void as_of_the_last(void)
 static void versions_do_not_repeat(void)
 {
 	const char *path = store_path("repeat");
-	struct shmfs *s = durable(path), *c;
+	struct shmfs *s = store_durable(path), *c;
 	uint64_t last = 0, first = 0;
 
 	if (!s)
@@ -105,7 +77,7 @@ static void versions_do_not_repeat(void)
 static void every_cut(void)
 {
 	const char *path = store_path("cuts");
-	struct shmfs *s = durable(path), *c;
+	struct shmfs *s = store_durable(path), *c;
 	static unsigned char value[300000];
 	struct rng r = {11};
 	uint64_t synced = 0, got;
@@ -142,7 +114,7 @@ static void every_cut(void)
 
 static void epochs(void)
 {
-	struct shmfs *s = durable(store_path("epochs"));
+	struct shmfs *s = store_durable(store_path("epochs"));
 	struct shmfs_stat before, after;
 
 	if (!s)
