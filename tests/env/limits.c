@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits of the process beyond tests/unit/limits.c: each an error code, and no harm done. */
+/* Limits of the process beyond tests/unit/limits.c, and of a store: each an error code, and no harm
+ * done. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../lib/format.h"
 #include "env.h"
 
 static int limited(int resource, rlim_t to)
@@ -235,9 +238,42 @@ static void descriptors(void)
 	CU_ASSERT_EQUAL(in_child(each_descriptor, (void *)path), 0);
 }
 
+/* ---- how many may write ------------------------------------------------------------------------ */
+
+/* Hold what n handles open for writing hold, the first lease left out. */
+static int leases(int fd, short type, int n)
+{
+	struct flock lock = {.l_type = type, .l_start = SFS_BYTE_LEASE + 2, .l_len = n};
+
+	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static void writers(void)
+{
+	const char *path = store_path("writers");
+	struct shmfs *s = store_new(path), *reader;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	CU_ASSERT_EQUAL(store_put(s, "k", "v"), 0);
+	CU_ASSERT_EQUAL(leases(fd, F_WRLCK, 1021), 0);
+	CU_ASSERT_EQUAL(try_open(path, SHMFS_RDWR), 0);
+	CU_ASSERT_EQUAL(leases(fd, F_WRLCK, 1022), 0);
+	CU_ASSERT_EQUAL(try_open(path, SHMFS_RDWR), SHMFS_E_LEASES);
+	reader = store_open(path, SHMFS_RDONLY);
+	CU_ASSERT(store_has(reader, "k", "v"));
+	store_close(reader);
+	CU_ASSERT_EQUAL(store_put(s, "k", "new"), 0);
+	CU_ASSERT_EQUAL(leases(fd, F_UNLCK, 1), 0);
+	CU_ASSERT_EQUAL(try_open(path, SHMFS_RDWR), 0);
+	close(fd);
+	store_good(s);
+	store_close(s);
+}
+
 static const struct harness_test tests[] = {
 	{"RLIMIT_AS makes the window smaller, then ENOMEM, and EFBIG at its end", address_space},
 	{"RLIMIT_FSIZE is EFBIG for all that makes the file longer, and nothing else", file_size},
+	{"1023 handles may write, one more is refused, and readers and those there go on", writers},
 	{"RLIMIT_NOFILE is EMFILE at whichever descriptor, and none is lost", descriptors},
 };
 

@@ -78,6 +78,23 @@ static void long_keys(void)
 	store_close(s);
 }
 
+static void too_long_value(void)
+{
+	struct shmfs *s = store_new(store_path("value"));
+	uint64_t size = store_stat(s).file_bytes;
+	struct shmfs_put *p;
+
+	CU_ASSERT_EQUAL(store_put(s, "k", "v"), 0);
+	CU_ASSERT_EQUAL(shmfs_put(s, "k", 1, "x", SHMFS_VALUE_MAX + 1, SHMFS_BYTES, NULL), -EFBIG);
+	CU_ASSERT_EQUAL(shmfs_put_begin(s, &p, SHMFS_VALUE_MAX + 1), -EFBIG);
+	CU_ASSERT_EQUAL(shmfs_put_begin(s, &p, 0), 0);
+	CU_ASSERT_EQUAL(shmfs_put_write(p, SHMFS_VALUE_MAX, "x", 1), -EFBIG);
+	shmfs_put_abort(p);
+	CU_ASSERT(store_has(s, "k", "v"));
+	CU_ASSERT_EQUAL(store_stat(s).file_bytes, size);
+	store_close(s);
+}
+
 static void too_little_room(void)
 {
 	struct shmfs *s = store_new(store_path("room"));
@@ -270,6 +287,7 @@ static const struct harness_test tests[] = {
 	{"a value comes back as it was put", comes_back},
 	{"values of every size come back", every_size},
 	{"keys of 0 and 65,535 bytes are keys, one byte more is E2BIG", long_keys},
+	{"a value longer than SHMFS_VALUE_MAX is EFBIG, and takes nothing", too_long_value},
 	{"too little room is left alone, and the size needed is told", too_little_room},
 	{"a put keeps to its condition and tells the version it met", conditions},
 	{"flags that do not exist or exclude each other are EINVAL", bad_flags},
