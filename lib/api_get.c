@@ -8,7 +8,6 @@
 
 #define PIN_FROM (UINT64_C(1) << 20) /* a longer copy could be overtaken for ever */
 #define GROUP 16                     /* keys looked up together */
-#define OUTLINE __attribute__((noinline))
 
 static inline void fill_info(const struct sfs_hit *hit, struct shmfs_info *info)
 {
@@ -34,7 +33,7 @@ SFS_INLINE void fill_view(const struct sfs_key *key, const struct sfs_hit *hit,
 }
 
 /* Until no writer overtakes it. */
-static OUTLINE int look_again(struct shmfs *s, const struct sfs_key *key, struct shmfs_view *view)
+SFS_OUTLINE int look_again(struct shmfs *s, const struct sfs_key *key, struct shmfs_view *view)
 {
 	struct sfs_moment m;
 	struct sfs_hit hit;
@@ -103,8 +102,8 @@ SFS_INLINE int take(struct shmfs *s, const struct sfs_key *key, const struct sfs
 }
 
 /* Until no writer overtakes it. */
-static OUTLINE int get_again(struct shmfs *s, const struct sfs_key *key, void *buf, size_t *size,
-                             struct shmfs_info *info)
+SFS_OUTLINE int get_again(struct shmfs *s, const struct sfs_key *key, void *buf, size_t *size,
+                          struct shmfs_info *info)
 {
 	size_t room = *size;
 	struct sfs_moment m;
@@ -126,8 +125,8 @@ static OUTLINE int get_again(struct shmfs *s, const struct sfs_key *key, void *b
 }
 
 /* With another look at everything. */
-static OUTLINE int get_closer(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
-                              struct shmfs_info *info)
+SFS_OUTLINE int get_closer(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+                           struct shmfs_info *info)
 {
 	struct sfs_key k;
 	int rc = check_key(s, key, key_size);
@@ -159,8 +158,8 @@ SFS_INLINE int get(struct shmfs *s, const void *key, size_t key_size, void *buf,
 }
 
 /* A key of another length than most: kept out of the way of those. */
-static OUTLINE int get_other(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
-                             struct shmfs_info *info)
+SFS_OUTLINE int get_other(struct shmfs *s, const void *key, size_t key_size, void *buf, size_t *size,
+                          struct shmfs_info *info)
 {
 	return get(s, key, key_size, buf, size, info);
 }
@@ -183,7 +182,7 @@ int shmfs_exists(struct shmfs *s, const void *key, size_t key_size, struct shmfs
 	return rc;
 }
 
-static OUTLINE int view_closer(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
+SFS_OUTLINE int view_closer(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
 {
 	struct sfs_key k;
 	int rc = check_key(s, key, key_size);
@@ -210,7 +209,7 @@ SFS_INLINE int view_key(struct shmfs *s, const void *key, size_t key_size, struc
 	return view_closer(s, key, key_size, view);
 }
 
-static OUTLINE int view_other(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
+SFS_OUTLINE int view_other(struct shmfs *s, const void *key, size_t key_size, struct shmfs_view *view)
 {
 	return view_key(s, key, key_size, view);
 }

@@ -129,7 +129,7 @@ static bool before(const struct shmfs_iter *it, unsigned a, unsigned b)
 }
 
 /* Large groups, and hashes that are the same. */
-static __attribute__((noinline)) void order_slowly(struct shmfs_iter *it, unsigned from, unsigned to)
+SFS_OUTLINE void order_slowly(struct shmfs_iter *it, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
 		unsigned place = i;
@@ -250,7 +250,7 @@ static bool endless(struct shmfs_iter *it)
 }
 
 /* Collect the bucket that holds the cursor, and move the cursor behind it. */
-static __attribute__((noinline)) int collect(struct shmfs_iter *it)
+SFS_OUTLINE int collect(struct shmfs_iter *it)
 {
 	struct shmfs *s = it->store;
 	uint64_t bucket = 0;
@@ -343,7 +343,7 @@ static int look_at_some(struct shmfs_iter *it)
 
 /* ..., -ESTALE: overtaken, and none of what was found counts.  Not inline: most calls of next()
  * have no need of it, and of the registers it takes. */
-static __attribute__((noinline)) int look(struct shmfs_iter *it)
+SFS_OUTLINE int look(struct shmfs_iter *it)
 {
 	int rc = look_at_some(it);
 
@@ -382,7 +382,7 @@ static int advance(struct shmfs_iter *it)
 	}
 }
 
-static __attribute__((noinline)) bool intact(const struct shmfs_iter *it, unsigned i)
+SFS_OUTLINE bool intact(const struct shmfs_iter *it, unsigned i)
 {
 	struct sfs_hit hit = hit_at(it, i);
 

@@ -36,6 +36,8 @@ typedef _Atomic uint64_t a64;
 
 #define sfs_likely(x) __builtin_expect(!!(x), 1)
 #define sfs_unlikely(x) __builtin_expect(!!(x), 0)
+/* A function that is not worth room in the path usually taken. */
+#define SFS_OUTLINE static __attribute__((noinline))
 #define SFS_HIDDEN __attribute__((visibility("hidden")))
 
 #if defined(__SANITIZE_THREAD__)

@@ -4,10 +4,9 @@
 #include "logwrite.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define OUTLINE static __attribute__((noinline))
 #define SHORT 256 /* a payload that is summed while it is copied */
 
-OUTLINE uint32_t copy_long(uint8_t *to, uint32_t crc, const uint8_t *from, uint64_t len)
+SFS_OUTLINE uint32_t copy_long(uint8_t *to, uint32_t crc, const uint8_t *from, uint64_t len)
 {
 	if (!len)
 		return crc;

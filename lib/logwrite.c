@@ -12,7 +12,6 @@
 #include "lock.h"
 #include "writer.h"
 
-#define OUTLINE static __attribute__((noinline)) /* not worth room in the path usually taken */
 #define SPINS 200      /* looks at another thread of ours, before a nap */
 #define OWN_LEAST 1024 /* bytes that threads note as theirs: less is not worth the lock */
 #define SETTLE_STEP 16 /* a shift: `commit` follows in steps of 64 KiB */
@@ -178,7 +177,7 @@ void sfs_log_inherit(struct shmfs *s)
  * The handle's threads, one after the other: held for a few dozen instructions, or while a
  * segment is made.  Letting go is one store, since nobody waits to be woken.
  */
-OUTLINE void appender_take(struct shmfs *s)
+SFS_OUTLINE void appender_take(struct shmfs *s)
 {
 	const struct timespec nap = {.tv_nsec = 20000};
 
@@ -212,7 +211,7 @@ static inline void own(struct shmfs *s, const struct sfs_reservation *r)
 	s->own.counts += r->counts;
 }
 
-OUTLINE void own_locked(struct shmfs *s, const struct sfs_reservation *r)
+SFS_OUTLINE void own_locked(struct shmfs *s, const struct sfs_reservation *r)
 {
 	appender_lock(s);
 	own(s, r);
@@ -255,7 +254,7 @@ static int reserve_at(struct shmfs *s, uint64_t tail, struct sfs_reservation *r)
 	return -EAGAIN;
 }
 
-OUTLINE int reserve_slow(struct shmfs *s, struct sfs_reservation *r)
+SFS_OUTLINE int reserve_slow(struct shmfs *s, struct sfs_reservation *r)
 {
 	int rc;
 
@@ -298,7 +297,7 @@ void sfs_log_wake(struct shmfs *s)
 }
 
 /* Wake who waits; every 64 KiB, `commit` follows. */
-OUTLINE void after(struct shmfs *s, uint64_t position, uint64_t end)
+SFS_OUTLINE void after(struct shmfs *s, uint64_t position, uint64_t end)
 {
 	uint64_t from, to;
 
