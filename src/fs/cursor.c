@@ -76,6 +76,17 @@ int fs_cursor_position(struct fs *fs, struct fs_inode *inode, struct fs_cursor *
 	return rc == -ENOENT ? -ESTALE : rc;
 }
 
+int fs_cursor_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread, struct stat *st,
+                   double *keep)
+{
+	uint64_t position;
+	int rc = fs_cursor_position(fs, inode, NULL, &position);
+
+	fs_attr_fill(fs, inode, st);
+	st->st_mode &= ~(mode_t)0222;
+	return rc;
+}
+
 static void detach(struct fs *fs, struct fs_inode *inode)
 {
 	pthread_mutex_lock(&inode->lock);

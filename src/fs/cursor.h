@@ -23,6 +23,11 @@ int fs_cursor_of(struct fs_inode *inode, struct fs_cursor *out);
 int fs_cursor_position(struct fs *fs, struct fs_inode *inode, struct fs_cursor *cursor,
                        uint64_t *position);
 
+/* The attributes of a file of it that is only read.  The size is 0, as that of files in /proc: to tell
+ * it is all the work. */
+int fs_cursor_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread, struct stat *st,
+                   double *keep);
+
 /* Its inodes from now on are another cursor's, or (to NULL) nobody's. */
 void fs_cursor_rename(struct fs *fs, const struct fs_cursor *from, const struct fs_cursor *to);
 

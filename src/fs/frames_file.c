@@ -14,17 +14,6 @@ static struct fs_frames *frames_of(const struct fuse_file_info *fi)
 	return (struct fs_frames *)(uintptr_t)fi->fh;
 }
 
-static int frames_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                       struct stat *st, double *keep)
-{
-	uint64_t position;
-	int rc = fs_cursor_position(fs, inode, NULL, &position);
-
-	fs_attr_fill(fs, inode, st);
-	st->st_mode &= ~(mode_t)0222;
-	return rc;
-}
-
 static void frames_release(struct fs *fs, struct fs_inode *inode, struct fuse_file_info *fi)
 {
 	struct fs_frames *f = frames_of(fi);
@@ -95,7 +84,7 @@ static int frames_poll(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
 const struct fs_kind fs_next_kind = {
 	.type = S_IFREG,
 	.space = FS_SPACE_NEXT,
-	.attr = frames_attr,
+	.attr = fs_cursor_attr,
 	.open = frames_open,
 	.release = frames_release,
 	.read = frames_read,
@@ -105,7 +94,7 @@ const struct fs_kind fs_next_kind = {
 const struct fs_kind fs_wait_kind = {
 	.type = S_IFREG,
 	.space = FS_SPACE_WAIT,
-	.attr = frames_attr,
+	.attr = fs_cursor_attr,
 	.open = frames_open,
 	.release = frames_release,
 	.read = frames_read,

@@ -23,18 +23,6 @@ static int make_text(struct fs *fs, struct fs_inode *inode, struct fs_text *t)
 	return rc;
 }
 
-/* Its size is 0, as that of files in /proc: to tell it is all the work. */
-static int lag_attr(struct fs *fs, struct fs_inode *inode, uint64_t fh, pid_t thread,
-                    struct stat *st, double *keep)
-{
-	uint64_t position;
-	int rc = fs_cursor_position(fs, inode, NULL, &position);
-
-	fs_attr_fill(fs, inode, st);
-	st->st_mode &= ~(mode_t)0222;
-	return rc;
-}
-
 static int lag_open(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
                     struct fuse_file_info *fi)
 {
@@ -44,7 +32,7 @@ static int lag_open(struct fs *fs, fuse_req_t req, struct fs_inode *inode,
 const struct fs_kind fs_lag_kind = {
 	.type = S_IFREG,
 	.space = FS_SPACE_LAG,
-	.attr = lag_attr,
+	.attr = fs_cursor_attr,
 	.open = lag_open,
 	.release = fs_text_release,
 	.read = fs_text_read,
