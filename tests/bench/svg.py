@@ -108,7 +108,7 @@ def bars(title, groups, unit):
             parts.append(text(x(value) + 5, y + 10, f"{short(value)} {who}", "small"))
             y += bar
         y += gap
-    return card(height, f"{title} ({unit})", parts)
+    return card(height, f"{title} ({unit}, on a logarithmic scale)", parts)
 
 
 def lines(title, series, x_name, y_name, dashed=()):

@@ -51,3 +51,12 @@ check "README.md has sessions" test "$(grep -c '^\$ ' session)" -gt 15
 requires fuse
 cleanup "unmount '$tmp/mnt'"
 run_session session
+
+# The store that is left is the one of the picture.
+sed -n 's/.*class="name">\([a-z0-9]*\).*/\1/p' "$top_srcdir/docs/tree.svg" | sort >drawn
+mount_store store.db mnt
+{
+	find mnt -printf '%f\n'
+	[ ! -e mnt/cursors/w1/wait ] || echo wait # which is not listed
+} | sort >there
+check "docs/tree.svg has what is in a mount" eq "$(cat drawn)" "$(cat there)"
