@@ -14,10 +14,19 @@ for verb in $verbs; do
 	check "$verb --help is the same" eq "$(shmfsctl "$verb" --help)" "$(cat help)"
 	check "$verb -h too" eq "$(shmfsctl "$verb" -h x y z)" "$(cat help)"
 	check "$verb refuses an unknown option" exits 2 shmfsctl "$verb" --no-such-option a b c
+	# what the manual says of it, to the next verb
+	awk -v verb="$verb" '/^\.S[sh] / { on = 0 }
+		/^\.It Cm / && here { on = $3 == verb }
+		/^\.Ss/ { here = $2 == "Verbs" }
+		on' "$top_srcdir/man/shmfsctl.1" >said
+	check "the manual has $verb" test -s said
 	grep -oE '^ +(-., )?--[a-z-]+' help | grep -oE -e '--[a-z-]+' >options
 	while read -r option; do
-		check "the manual has $verb $option" grep -q "Fl Fl ${option#--}" \
-			"$top_srcdir/man/shmfsctl.1"
+		case $option in
+		--help | --name | --key-file) where=$top_srcdir/man/shmfsctl.1 ;; # said once, for all verbs
+		*) where=said ;;
+		esac
+		check "the manual has $verb $option" grep -qE "Fl Fl ${option#--}( |\$)" "$where"
 	done <options
 done
 check "no line is longer than 80 columns" eq "$(awk 'length > 80' all)" ""
