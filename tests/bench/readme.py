@@ -56,8 +56,9 @@ def longer(row, by):
 
 def absolute(row):
     ns = 1e3 / row["value"] if row["kind"] == "M/s" else row["ns"]
-    if ns:
-        return f"{svg.short(ns / 1e3)} us" if ns >= 1e3 else f"{svg.short(ns)} ns"
+    for unit, size in ("ms", 1e6), ("us", 1e3), ("ns", 1):
+        if ns and ns >= size:
+            return f"{svg.short(ns / size)} {unit}"
     return f"{svg.short(row['value'])} {row['kind']}".removesuffix(" bytes")
 
 
