@@ -78,7 +78,7 @@ static int fill_disk(void *arg)
 	fill_up(ballast);
 	WANT(store_number(s, n, size) == -ENOSPC);
 	for (i = 0; i < n; i++)
-		WANT(store_has_number(s, i));
+		WANT(store_has_number(s, i, size));
 	WANT(store_sound(s));
 	/* Every delete works, with not a byte left, in whatever order. */
 	for (i = 0; i < n; i++) {
@@ -97,12 +97,12 @@ static int fill_disk(void *arg)
 	for (i = 0; i < n / 2; i++)
 		WANT(store_number(s, i, size) == 0);
 	for (i = 0; i < n / 2; i++)
-		WANT(store_has_number(s, i));
+		WANT(store_has_number(s, i, size));
 	WANT(store_sound(s));
 	WANT(shmfs_close(s) == 0);
 	WANT(shmfs_open(&s, path, SHMFS_RDWR, NULL) == 0);
 	for (i = 0; i < n / 2; i++)
-		WANT(store_has_number(s, i));
+		WANT(store_has_number(s, i, size));
 	WANT(store_sound(s));
 	return shmfs_close(s) != 0;
 }
@@ -130,7 +130,7 @@ static int create_on_full(void *arg)
 			/* Room again: the half-made file is in nobody's way. */
 			WANT(mount(NULL, full_dir, NULL, MS_REMOUNT, "size=32m") == 0);
 			WANT(shmfs_open(&s, path, SHMFS_RDWR | SHMFS_CREATE, NULL) == 0);
-			WANT(store_number(s, 1, 100) == 0 && store_has_number(s, 1));
+			WANT(store_number(s, 1, 100) == 0 && store_has_number(s, 1, 100));
 			WANT(shmfs_close(s) == 0);
 		}
 		WANT(umount(full_dir) == 0);

@@ -22,7 +22,7 @@ static int small_files(void *arg)
 	WANT(got == -EFBIG);
 	WANT(store_number(s, n, 3 << 20) == -EFBIG);
 	for (uint64_t i = 0; i < n; i++)
-		WANT(store_has_number(s, i));
+		WANT(store_has_number(s, i, 5000));
 	for (uint64_t i = 0; i < n; i++)
 		WANT(shmfs_del(s, &i, sizeof(i), 0, NULL) == 0);
 	WANT(store_number(s, 1, 5000) == 0);
@@ -38,7 +38,7 @@ static int little_memory(void *arg)
 	WANT(setrlimit(RLIMIT_AS, &limit) == 0);
 	WANT(shmfs_open(&s, arg, SHMFS_RDWR | SHMFS_CREATE, NULL) == 0);
 	for (uint64_t i = 0; i < 100; i++)
-		WANT(store_number(s, i, 100000) == 0 && store_has_number(s, i));
+		WANT(store_number(s, i, 100000) == 0 && store_has_number(s, i, 100000));
 	WANT(store_sound(s));
 	return shmfs_close(s) != 0;
 }

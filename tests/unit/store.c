@@ -123,12 +123,12 @@ int store_number(struct shmfs *s, uint64_t key, size_t size)
 	return shmfs_put(s, &key, sizeof(key), room, size, SHMFS_BYTES, NULL);
 }
 
-int store_has_number(struct shmfs *s, uint64_t key)
+int store_has_number(struct shmfs *s, uint64_t key, size_t size)
 {
 	struct shmfs_view view;
 
 	return shmfs_view(s, &key, sizeof(key), &view) == 0 &&
-	       value_is(view.data, view.info.size, key);
+	       view.info.size == size && value_is(view.data, size, key);
 }
 
 struct bytes file_read(const char *path)

@@ -29,7 +29,7 @@ int store_has(struct shmfs *s, const char *key, const char *value);
 
 /* A key that is a number, and a value of up to 3 MiB that knows it is of that key. */
 int store_number(struct shmfs *s, uint64_t key, size_t size);
-int store_has_number(struct shmfs *s, uint64_t key);
+int store_has_number(struct shmfs *s, uint64_t key, size_t size);
 
 /* A whole file, to compare it with itself later. */
 struct bytes {
